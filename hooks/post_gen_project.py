@@ -1,0 +1,155 @@
+"""Strip the fresh render to its maturity level, and write down where the project stands.
+
+Everything is read from the render's own maturity.yaml, so that this also works under cruft, where neither the template
+nor the modules beside this file can be found.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+ANSWERS = json.loads({{ cookiecutter | tojson | tojson }})
+
+
+def claimed(path: str, row: dict) -> bool:
+    """Whether this row of the declaration speaks of this file."""
+    return path.startswith(row["path"]) if row["path"].endswith("/") else path == row["path"]
+
+
+def kept(level: int, row: dict, project: dict) -> bool:
+    """Whether a row listed at this level is part of a project with these answers."""
+    wanted = int(project["level"])
+    answers_fit = all(project[option] in allowed for option, allowed in row.get("when", {}).items())
+    return level <= wanted <= row.get("until", wanted) and answers_fit
+
+
+def files_kept(files: Iterable[str], declaration: dict) -> set[str]:
+    """Those of the files that belong to the declared project.
+
+    Raises ValueError where the declaration and the files differ: a file that not exactly one row claims, or a row that
+    claims none.
+    """
+    rows = [(n, row) for n, level in declaration["levels"].items() for row in level.get("paths", [])]
+    idle, result = [row["path"] for _, row in rows], set()
+    for path in files:
+        owners = [(level, row) for level, row in rows if claimed(path, row)]
+        if len(owners) != 1:
+            raise ValueError(f"{path} is claimed by {len(owners)} rows of maturity.yaml, not by one")
+        level, row = owners[0]
+        if row["path"] in idle:
+            idle.remove(row["path"])
+        if kept(level, row, declaration["project"]):
+            result.add(path)
+    if idle:
+        raise ValueError(f"maturity.yaml lists what is not there: {', '.join(idle)}")
+    return result
+
+
+def strip(root: Path, declaration: dict) -> None:
+    """Remove what the declared project does not have, and the folders left empty by that."""
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    for path in files - files_kept(files, declaration):
+        (root / path).unlink()
+    for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def criteria_list(criteria: list[dict]) -> str:
+    """The criteria as a Markdown list, with the command or the question that settles each."""
+    lines = []
+    for row in criteria:
+        lines.append(f"- {row['says']}")
+        if "proof" in row:
+            lines.append(f"  Proof: `{row['proof']}`")
+        if "ask" in row:
+            lines.append(f"  Ask: *{row['ask']}*")
+    return "\n".join(lines)
+
+
+def levels_offered(declaration: dict) -> list[int]:
+    """The levels that this version of the template can make."""
+    return [number for number, level in declaration["levels"].items() if "paths" in level]
+
+
+def maturity_page(declaration: dict) -> str:
+    """MATURITY.md: where the project is, when that is enough, what the next level brings and how to get there."""
+    here, levels = int(declaration["project"]["level"]), declaration["levels"]
+    ladder = [
+        f"| {'**you are here →**' if number == here else ''} | {number} | {level['name']} | {level['by_hand']} |"
+        for number, level in levels.items()
+    ]
+    page = f"""# Maturity: level {here}, {levels[here]["name"]}
+
+|  | level | name | what stays by hand |
+|---|---|---|---|
+{chr(10).join(ladder)}
+
+## What you have
+
+{levels[here]["gives"]} It is meant for {levels[here]["for"]}. What stays by hand: {levels[here]["by_hand"]}.
+
+{criteria_list(levels[here]["criteria"])}
+"""
+    if here + 1 not in levels:
+        return page
+    up, offered = levels[here + 1], levels_offered(declaration)
+    not_yet = "" if here + 1 in offered else f" Level {here + 1} is not in this version of the template yet."
+    return page + f"""
+## When to stop here
+
+Stay at this level if {levels[here]["stop_here_if"]}. Not every model needs the next one.
+
+## What level {here + 1}, {up["name"]}, would bring
+
+{up["gives"]}
+
+- Made with: {up["tools"]}
+- Needs: {up["needs"]}
+- Costs: {up["costs"]}
+- Stays by hand: {up["by_hand"]}
+
+A project at that level can say:
+
+{criteria_list(up["criteria"])}
+
+## How to go up
+
+Run the template again with `maturity_level` {here + 1} and a folder of its own, and bring over your data, notebooks and
+score history. The template never writes over this folder: it refuses one that is not empty.{not_yet}
+"""
+
+
+def refuse_missing_level(root: Path, declaration: dict) -> None:
+    """Stop, leaving the folder as empty as pre_gen found it, if the level asked for is not built yet."""
+    offered, wanted = levels_offered(declaration), declaration["project"]["level"]
+    if int(wanted) in offered:
+        return
+    for path in root.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    names = ", ".join(f"{number} ({declaration['levels'][number]['name']})" for number in offered)
+    sys.exit(f"\nmaturity_level {wanted} is not in this version of the template, which offers: {names}.\n")
+
+
+def main() -> None:
+    """Turn the render in the current folder into the project that was asked for."""
+    root = Path.cwd()
+    declaration = yaml.safe_load((root / "maturity.yaml").read_text(encoding="utf-8"))
+    refuse_missing_level(root, declaration)
+    strip(root, declaration)
+    (root / "MATURITY.md").write_text(maturity_page(declaration), encoding="utf-8", newline="\n")
+    if "_repo_dir" in ANSWERS:  # not under cruft, which keeps its own record
+        sys.path.insert(0, str(Path(ANSWERS["_repo_dir"], "hooks")))
+        import recorded_base
+
+        recorded_base.record(root, ANSWERS)
+    level = declaration["levels"][int(declaration["project"]["level"])]
+    print(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {root.name}\n  {level['start']}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Refuse answers that would give a broken project, and folders that hold something, before a file is written.
+
+Cookiecutter renders this file and runs it in the empty project folder; under cruft it cannot import its neighbours, so
+it stands alone.
+"""
+
+import json
+import keyword
+import os
+import re
+import sys
+from pathlib import Path
+
+ANSWERS = json.loads({{ cookiecutter | tojson | tojson }})
+FREE_TEXT = ["project_name", "description", "author"]
+MAY_BE_EMPTY = ["description"]
+LONGEST_SLUG, LONGEST_TEXT = 40, 200
+# A package of the same name would hide these from the project's own imports.
+IMPORTED = set(
+    "click cookiecutter fsspec hypothesis ipykernel jupyter jupyterlab kfp kubernetes matplotlib mlflow mlserver nbclient "
+    "notebook numpy pandas pandera prometheus_client pyarrow pydantic pytest requests ruff sagemaker scipy sklearn skops "
+    "tensorflow tfx typer uv yaml".split()
+)
+# Device names of Windows, and names that tools or the project's own folders give a meaning.
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))} | set(
+    "build conftest data demo deploy dist docs jenkins models notebooks reports setup src test tests".split()
+)
+
+
+def slug_problem(slug: str) -> str | None:
+    """What is wrong with the short name, as the end of a sentence; None if nothing is."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", slug):  # fullmatch: with $ a last newline would pass
+        return "must be lower-case letters, digits and single _ between them, beginning with a letter, like my_project"
+    if len(slug) > LONGEST_SLUG:
+        return f"has {len(slug)} characters, and {LONGEST_SLUG} is the most"
+    if keyword.iskeyword(slug) or slug in sys.stdlib_module_names:
+        return "is a word of Python or a module of its standard library: choose another, like my_" + slug
+    if slug in IMPORTED:
+        return "is the name of a package that the project imports: choose another, like my_" + slug
+    if slug in RESERVED:
+        return "has a meaning of its own to tools or operating systems: choose another, like my_" + slug
+    return None
+
+
+def text_problem(key: str, text: str) -> str | None:
+    """What is wrong with free text, as the end of a sentence; None if nothing is."""
+    if not text.strip() and key not in MAY_BE_EMPTY:
+        return "is empty"
+    if not text.isprintable():
+        return "must be one line without control or invisible characters"
+    if text != text.strip():
+        return "begins or ends with a space"
+    if len(text) > LONGEST_TEXT:
+        return f"has {len(text)} characters, and {LONGEST_TEXT} is the most"
+    return None
+
+
+def choice_problem(answer: str, choices: list[str]) -> str | None:
+    """What is wrong with a choice; None if nothing is. Cookiecutter itself takes any from a replay file."""
+    return None if answer in choices else "must be one of: " + ", ".join(choices)
+
+
+def all_problems(answers: dict, choices: dict[str, list[str]]) -> list[str]:
+    """Every problem with the answers, one line each."""
+    found = [("project_slug", slug_problem(answers["project_slug"]))]
+    found += [(key, text_problem(key, answers[key])) for key in FREE_TEXT]
+    found += [(key, choice_problem(answers[key], allowed)) for key, allowed in choices.items()]
+    return [f"{key} {answers[key]!r} {problem}" for key, problem in found if problem]
+
+
+def choices_offered(repo: Path | None) -> dict[str, list[str]]:
+    """The questions with fixed answers, from the template's cookiecutter.json; none where that cannot be read."""
+    if repo is None:  # under cruft, which has refused other answers by itself
+        return {}
+    questions = json.loads((repo / "cookiecutter.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in questions.items() if isinstance(value, list) and not key.startswith("_")}
+
+
+def refuse(sentence: str) -> None:
+    """Stop cookiecutter with this message; a folder that it has made goes away again."""
+    sys.exit(f"\n{sentence}\nNothing was written.\n")
+
+
+def main() -> None:
+    """Refuse, or let cookiecutter go on."""
+    sys.stderr.reconfigure(errors="backslashreplace")
+    repo = Path(ANSWERS["_repo_dir"]) if "_repo_dir" in ANSWERS else None
+    if repo and not (repo / ".private-copy").is_file():
+        refuse("This template needs cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")
+    if problems := all_problems(ANSWERS, choices_offered(repo)):
+        refuse("These answers cannot be used:\n  " + "\n  ".join(problems))
+    if any(os.scandir()):
+        refuse(f"The folder {Path.cwd()} is not empty. Choose another project_slug or an empty folder.")
+
+
+if __name__ == "__main__":
+    main()
