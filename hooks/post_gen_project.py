@@ -7,12 +7,13 @@ nor the modules beside this file can be found.
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
-ANSWERS = json.loads({{ cookiecutter | tojson | tojson }})
+ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
 
 
 def claimed(path: str, row: dict) -> bool:
@@ -59,15 +60,20 @@ def strip(root: Path, declaration: dict) -> None:
             folder.rmdir()
 
 
+def wrapped(text: str, hanging: str = "") -> str:
+    """The text in lines that a person can read in an editor, all but the first behind this indent."""
+    return textwrap.fill(text, width=120, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
+
+
 def criteria_list(criteria: list[dict]) -> str:
     """The criteria as a Markdown list, with the command or the question that settles each."""
     lines = []
     for row in criteria:
-        lines.append(f"- {row['says']}")
+        lines.append(wrapped(f"- {row['says']}", "  "))
         if "proof" in row:
             lines.append(f"  Proof: `{row['proof']}`")
         if "ask" in row:
-            lines.append(f"  Ask: *{row['ask']}*")
+            lines.append(wrapped(f"  Ask: *{row['ask']}*", "  "))
     return "\n".join(lines)
 
 
@@ -83,6 +89,7 @@ def maturity_page(declaration: dict) -> str:
         f"| {'**you are here →**' if number == here else ''} | {number} | {level['name']} | {level['by_hand']} |"
         for number, level in levels.items()
     ]
+    have = f"{levels[here]['gives']} It is meant for {levels[here]['for']}. By hand: {levels[here]['by_hand']}."
     page = f"""# Maturity: level {here}, {levels[here]["name"]}
 
 |  | level | name | what stays by hand |
@@ -91,27 +98,33 @@ def maturity_page(declaration: dict) -> str:
 
 ## What you have
 
-{levels[here]["gives"]} It is meant for {levels[here]["for"]}. What stays by hand: {levels[here]["by_hand"]}.
+{wrapped(have)}
 
 {criteria_list(levels[here]["criteria"])}
 """
-    if here + 1 not in levels:
-        return page
-    up, offered = levels[here + 1], levels_offered(declaration)
-    not_yet = "" if here + 1 in offered else f" Level {here + 1} is not in this version of the template yet."
-    return page + f"""
+    return page + next_level(declaration, here + 1) if here + 1 in levels else page
+
+
+def next_level(declaration: dict, number: int) -> str:
+    """The part of MATURITY.md about the level above: whether to go there, what it takes, and how."""
+    here, up = declaration["levels"][number - 1], declaration["levels"][number]
+    facts = {"Made with": "tools", "Needs": "needs", "Costs": "costs", "By hand": "by_hand"}
+    how = (
+        f"Run the template again with `maturity_level` {number} and a folder of its own, and bring over your data, "
+        "notebooks and score history. The template never writes over this folder: it refuses one that is not empty."
+    )
+    if number not in levels_offered(declaration):
+        how += f" Level {number} is not in this version of the template yet."
+    return f"""
 ## When to stop here
 
-Stay at this level if {levels[here]["stop_here_if"]}. Not every model needs the next one.
+Stay at this level if {here["stop_here_if"]}. Not every model needs the next one.
 
-## What level {here + 1}, {up["name"]}, would bring
+## What level {number}, {up["name"]}, would bring
 
-{up["gives"]}
+{wrapped(up["gives"])}
 
-- Made with: {up["tools"]}
-- Needs: {up["needs"]}
-- Costs: {up["costs"]}
-- Stays by hand: {up["by_hand"]}
+{chr(10).join(wrapped(f"- {title}: {up[key]}", "  ") for title, key in facts.items())}
 
 A project at that level can say:
 
@@ -119,8 +132,7 @@ A project at that level can say:
 
 ## How to go up
 
-Run the template again with `maturity_level` {here + 1} and a folder of its own, and bring over your data, notebooks and
-score history. The template never writes over this folder: it refuses one that is not empty.{not_yet}
+{wrapped(how)}
 """
 
 

@@ -11,15 +11,15 @@ import re
 import sys
 from pathlib import Path
 
-ANSWERS = json.loads({{ cookiecutter | tojson | tojson }})
+ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
 FREE_TEXT = ["project_name", "description", "author"]
 MAY_BE_EMPTY = ["description"]
 LONGEST_SLUG, LONGEST_TEXT = 40, 200
 # A package of the same name would hide these from the project's own imports.
 IMPORTED = set(
-    "click cookiecutter fsspec hypothesis ipykernel jupyter jupyterlab kfp kubernetes matplotlib mlflow mlserver nbclient "
-    "notebook numpy pandas pandera prometheus_client pyarrow pydantic pytest requests ruff sagemaker scipy sklearn skops "
-    "tensorflow tfx typer uv yaml".split()
+    "click cookiecutter fsspec hypothesis ipykernel jupyter jupyterlab kfp kubernetes matplotlib mlflow mlserver "
+    "nbclient notebook numpy pandas pandera prometheus_client pyarrow pydantic pytest requests ruff sagemaker scipy "
+    "sklearn skops tensorflow tfx typer uv yaml".split()
 )
 # Device names of Windows, and names that tools or the project's own folders give a meaning.
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))} | set(

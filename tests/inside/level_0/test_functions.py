@@ -1,0 +1,180 @@
+"""The notebook's functions, one by one: what they refuse, and what their pictures really show."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+
+@pytest.fixture
+def fitted(notebook):
+    """The sample, split and learned from as the notebook does it."""
+    table = notebook.load(notebook.DATA, notebook.TARGET, notebook.TIME, notebook.DROP)
+    rows = notebook.prepare(table, notebook.TARGET, notebook.TASK, notebook.TIME, notebook.DROP, notebook.SEED)
+    X_train, y_train, X_test, y_test = rows
+    model, baseline = notebook.train(X_train, y_train, notebook.TASK, notebook.SEED)
+    return table, model, baseline, X_test, y_test
+
+
+def write(folder, **columns):
+    path = folder / "table.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+def test_a_missing_column_is_named(notebook, tmp_path):
+    path = write(tmp_path, a=[1], b=[2])
+    for call in ({"target": "c"}, {"target": "a", "time": "c"}, {"target": "a", "drop": ["c"]}):
+        with pytest.raises(ValueError, match=r"has no column \['c'\]\. It has: \['a', 'b'\]"):
+            notebook.load(path, **call)
+
+
+def test_rows_without_target_or_time_are_left_out_and_counted(notebook, tmp_path, capsys):
+    path = write(tmp_path, day=["2024-01-01", None, "2024-01-03"], y=[1, 2, None], x=[None, 1, 1])
+    assert list(notebook.load(path, "y", time="day")["y"]) == [1]
+    assert "2 rows without y or day are left out" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "positive", "message"),
+    [
+        (["a", "b"] * 9, "clustering", None, "Choose one of .*binary.*multiclass.*regression"),
+        (["a", "b"] * 9, "regression", None, "does not hold numbers"),
+        (["a"] * 18, "binary", "a", "fewer than two different values"),
+        (["a", "b", "c"] * 9, "binary", "a", "Set TASK = 'multiclass'"),
+        (["a", "b"] * 9, "binary", "yes", "POSITIVE is 'yes', but 'y' holds"),
+        ([0, 1] * 9, "binary", "1", "POSITIVE is '1', but 'y' holds"),
+        (["a"] * 18 + ["b"], "binary", "b", "'b' in only 1 rows, too few"),
+        (list(range(20)), "multiclass", None, "set TASK = 'regression'"),
+    ],
+)
+def test_a_target_that_does_not_fit_the_task_is_refused(notebook, values, task, positive, message):
+    with pytest.raises(ValueError, match=message):
+        notebook.check(pd.DataFrame({"y": values}), "y", task, positive)
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "positive"),
+    [
+        (["no", "yes"] * 9, "binary", "yes"),
+        ([0, 1] * 9, "binary", 1),
+        ([True, False] * 9, "binary", True),
+        (["a", "b", "c"] * 9, "multiclass", None),
+        ([0.5, 1.5], "regression", None),
+    ],
+)
+def test_a_target_that_fits_is_taken(notebook, values, task, positive):
+    notebook.check(pd.DataFrame({"y": values}), "y", task, positive)
+
+
+def test_the_newest_quarter_is_held_out(notebook):
+    table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=40)[::-1].astype(str), "y": range(40)})
+    older, newer = notebook.split(table, "y", "regression", time="day")
+    assert len(newer) == 10 and older["day"].max() < newer["day"].min()
+
+
+def test_months_are_never_cut_in_two(notebook, fitted):
+    table = fitted[0]
+    older, newer = notebook.split(table, notebook.TARGET, notebook.TASK, notebook.TIME)
+    assert not set(older["month"]) & set(newer["month"])
+
+
+def test_without_time_a_random_quarter_is_held_out_and_the_seed_decides_which(notebook):
+    table = pd.DataFrame({"y": ["a", "b"] * 50})
+    one, again, other = (notebook.split(table, "y", "binary", seed=seed)[1].index for seed in (1, 1, 2))
+    assert len(one) == 25 and list(one) == list(again) and list(one) != list(other)
+
+
+def test_a_split_by_time_that_cannot_be_tested_is_refused(notebook):
+    table = pd.DataFrame({"day": ["2024-01-01", "2024-01-02"] * 10, "y": ["a", "b"] * 10})
+    with pytest.raises(ValueError, match="Set TIME = None"):
+        notebook.split(table, "y", "binary", time="day")
+
+
+def test_nothing_left_to_learn_from_is_refused(notebook):
+    with pytest.raises(ValueError, match="shorten DROP"):
+        notebook.prepare(pd.DataFrame({"x": [1], "y": [1]}), "y", "regression", drop=["x"])
+
+
+def test_neither_target_nor_time_nor_dropped_columns_are_features(notebook, fitted):
+    assert not set(fitted[3]) & {notebook.TARGET, notebook.TIME, *notebook.DROP}
+
+
+def test_the_model_takes_unseen_categories_and_missing_values(fitted):
+    _, model, _, X_test, _ = fitted
+    odd = X_test.head(3).assign(contract="weekly", payment=None, age=np.nan)
+    assert np.isfinite(model.predict_proba(odd)).all()
+
+
+def test_the_picture_of_the_target_shows_its_counts(notebook, fitted):
+    table = fitted[0]
+    notebook.look(table, notebook.TARGET, notebook.TASK, notebook.POSITIVE, [*notebook.DROP, notebook.TIME])
+    heights = [bar.get_height() for bar in notebook.drawn["target_balance"].axes[0].patches]
+    assert heights == list(table[notebook.TARGET].value_counts())
+
+
+def test_the_pictures_of_the_features_show_the_share_of_the_positive_value(notebook, fitted):
+    table = fitted[0]
+    notebook.look(table, notebook.TARGET, notebook.TASK, notebook.POSITIVE, [*notebook.DROP, notebook.TIME])
+    panels = {axis.get_title(): axis for axis in notebook.drawn["feature_relations"].axes}
+    assert set(panels) == set(table) - {notebook.TARGET, notebook.TIME, *notebook.DROP}
+    (line,) = panels["contract"].lines
+    wanted = (table[notebook.TARGET] == notebook.POSITIVE).groupby(table["contract"]).mean()
+    assert dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) == pytest.approx(wanted.to_dict())
+
+
+def test_missing_values_are_a_group_of_their_own(notebook):
+    numbers = notebook.groups(pd.Series([*np.arange(100.0), np.nan]))
+    words = notebook.groups(pd.Series([*"abcdefghij", None]), most=3)
+    assert numbers.nunique() == 9 and numbers.iloc[-1] == "missing"
+    assert set(words) == {"a", "b", "c", "other", "missing"}
+
+
+def test_the_curves_and_the_matrix_are_those_of_the_model(notebook, fitted):
+    _, model, baseline, X_test, y_test = fitted
+    scores = notebook.evaluate(model, baseline, X_test, y_test, notebook.TASK, notebook.POSITIVE, notebook.SEED)
+    truth, probability = y_test == notebook.POSITIVE, model.predict_proba(X_test)[:, 1]
+    roc, precision_recall, calibration, confusion = notebook.drawn["evaluation"].axes
+    wrong, right, _ = metrics.roc_curve(truth, probability)
+    np.testing.assert_allclose(roc.lines[0].get_xydata(), np.column_stack([wrong, right]))
+    precision, recall, _ = metrics.precision_recall_curve(truth, probability)
+    np.testing.assert_allclose(precision_recall.lines[0].get_xydata(), np.column_stack([recall, precision]))
+    bins = calibration.lines[-1].get_xydata()
+    assert len(bins) == 8 and np.abs(bins[:, 0] - bins[:, 1]).max() < 0.15
+    cells = [int(text.get_text()) for text in confusion.texts]
+    assert cells == list(metrics.confusion_matrix(y_test, model.predict(X_test)).flat)
+    assert scores.loc["model", "roc_auc"] == metrics.roc_auc_score(truth, probability)
+    assert scores.loc["baseline", "roc_auc"] == 0.5
+
+
+def test_the_importance_is_ordered_and_finds_what_the_sample_was_made_with(notebook, fitted):
+    _, model, _, X_test, y_test = fitted
+    notebook.draw_importance(model, X_test, y_test, "roc_auc")
+    axis = notebook.drawn["importance"].axes[0]
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    falls = [bar.get_width() for bar in axis.patches]
+    assert falls == sorted(falls)
+    assert names[-1] == "contract" and {"region", "age"} <= set(names[:4])  # region and age play no part in churn
+
+
+def test_numbers_are_drawn_as_predicted_against_true_and_as_residuals(notebook):
+    X = pd.DataFrame({"x": np.arange(20.0)})
+    y = 3 * X["x"] + np.sin(X["x"])
+    model, _ = notebook.train(X, y, "regression")
+    notebook.draw_numbers(model, X, y)
+    truth, rest = (axis.collections[0].get_offsets() for axis in notebook.drawn["evaluation"].axes)
+    np.testing.assert_allclose(truth, np.column_stack([model.predict(X), y]))
+    np.testing.assert_allclose(rest, np.column_stack([model.predict(X), y - model.predict(X)]))
+
+
+def test_the_history_grows_by_a_line_and_keeps_what_was_written_by_hand(notebook, fitted):
+    model, row = fitted[1], {"date": "2024-01-01T00:00:00+00:00", "task": "binary", "target": "y", "roc_auc": 0.5}
+    notebook.save(model, row)
+    by_hand = notebook.HISTORY.read_text(encoding="utf-8").replace("0.5", "0.625")
+    notebook.HISTORY.write_text(by_hand, encoding="utf-8")
+    notebook.save(model, row | {"task": "regression", "r2": 0.1, "roc_auc": None})
+    history = notebook.save(model, row | {"roc_auc": 0.75})
+    assert notebook.HISTORY.read_text(encoding="utf-8").startswith(by_hand.splitlines()[0] + ",r2\n")
+    notebook.draw_history(history, "binary", "y")
+    (line,) = notebook.drawn["score_history"].axes[0].lines
+    assert list(line.get_ydata()) == [0.625, 0.75]

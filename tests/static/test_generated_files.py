@@ -1,0 +1,87 @@
+"""Every generated file is well formed, and what it says of the project is so."""
+
+import csv
+import io
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from support import TREE, code_blocks, files_below, load_hook
+
+OFFERED = load_hook("post_gen_project").levels_offered(yaml.safe_load((TREE / "maturity.yaml").read_text("utf-8")))
+
+
+@pytest.fixture(params=OFFERED, ids="level {}".format)
+def generated(request, baked) -> Path:
+    """The project at each level that is built."""
+    return baked(maturity_level=str(request.param))
+
+
+def read_notebook(data: bytes) -> None:
+    text = data.decode()
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert nbformat.writes(notebook) + "\n" == text, "not as Jupyter saves it"
+    for cell in notebook.cells:
+        assert cell.get("outputs", []) == [] and cell.get("execution_count") is None, cell.id
+        assert cell.metadata == {}, cell.id
+
+
+def read_csv(data: bytes) -> None:
+    rows = list(csv.reader(io.StringIO(data.decode())))
+    assert len({len(row) for row in rows}) == 1
+
+
+def read_text(data: bytes) -> None:
+    text = data.decode()
+    assert text.endswith("\n") and not text.endswith("\n\n")
+    assert "\r" not in text and not re.search(r"[ \t]+$", text, flags=re.M)
+    assert max(map(len, text.splitlines())) <= 120 or "|" in text  # tables may be wide
+
+
+READERS = {
+    ".ipynb": [read_notebook],
+    ".csv": [read_csv],
+    ".toml": [read_text, lambda data: tomllib.loads(data.decode())],
+    ".yaml": [read_text, yaml.safe_load],
+    ".md": [read_text],
+    ".gitignore": [read_text],
+}
+
+
+def test_every_file_is_read_by_its_own_parser(generated):
+    for path, data in files_below(generated).items():
+        if path.startswith(".mlops-template/"):
+            continue
+        for reader in READERS[Path(path).suffix or Path(path).name]:  # a new kind of file needs its parser here
+            reader(data)
+
+
+def test_the_readme_names_exactly_the_top_level_entries(generated):
+    (tree,) = code_blocks((generated / "README.md").read_text("utf-8"), "text")
+    named = {line.split()[0].rstrip("/") for line in tree.splitlines()}
+    there = {path.name for path in generated.iterdir() if not path.name.startswith(".")}
+    assert named | {"README.md"} == there
+
+
+def test_links_in_the_documents_lead_somewhere(generated):
+    for document in generated.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
+            assert target.startswith("https://") or (document.parent / target).exists(), (document, target)
+
+
+def test_the_command_to_start_with_is_in_the_readme(generated):
+    declaration = yaml.safe_load((generated / "maturity.yaml").read_text("utf-8"))
+    start = declaration["levels"][int(declaration["project"]["level"])]["start"]
+    assert start in "".join(code_blocks((generated / "README.md").read_text("utf-8"), "bash"))
+
+
+def test_the_readme_explains_every_parameter_of_the_notebook(generated):
+    notebook = nbformat.read(generated / "notebooks" / "model.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if cell.id == "parameters"]
+    parameters = re.findall(r"^([A-Z]+) = ", cell.source, flags=re.M)
+    table = [line for line in (generated / "README.md").read_text("utf-8").splitlines() if re.match(r"\| `[A-Z]", line)]
+    assert re.findall(r"`([A-Z]+)`", " ".join(line.split("|")[1] for line in table)) == parameters

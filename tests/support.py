@@ -1,0 +1,116 @@
+"""What the tests of all tiers share: where things are, how to render, and how to run a command."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import types
+from pathlib import Path
+
+import pytest
+from cookiecutter.generate import generate_files
+from cookiecutter.utils import create_env_with_context
+
+ROOT = Path(__file__).parents[1]
+TREE = ROOT / "{{cookiecutter.project_slug}}"
+HOOKS = ROOT / "hooks"
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+CHOICES = {key: value for key, value in QUESTIONS.items() if isinstance(value, list) and not key.startswith("_")}
+# Answers as a person gives them who presses Enter all the way.
+DEFAULTS = {
+    "project_name": "My ML Project",
+    "project_slug": "my_ml_project",
+    "description": "Predicts which customers will leave.",
+    "author": "Your Name",
+    "maturity_level": "0",
+    "ci": "github and jenkins",
+    "retraining_engine": "all",
+}
+FREE_TEXT = ["project_name", "description", "author"]
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """Every file by its path with /, and its bytes."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def render(out: Path, hooks: bool = False, template: Path = ROOT, **answers: str) -> Path:
+    """The project that these answers give, taken as they are: not as Jinja, unlike those on a command line."""
+    private = {key: value for key, value in QUESTIONS.items() if key in ("_copy_without_render", "_new_lines")}
+    context = {"cookiecutter": DEFAULTS | private | answers}
+    return Path(generate_files(template, context, out, accept_hooks=hooks))
+
+
+def load_hook(name: str, **answers: str) -> types.ModuleType:
+    """A hook rendered as cookiecutter renders it, and imported."""
+    context = {"cookiecutter": DEFAULTS | answers}
+    source = (HOOKS / f"{name}.py").read_text(encoding="utf-8")
+    module = types.ModuleType(name)
+    exec(create_env_with_context(context).from_string(source).render(**context), module.__dict__)
+    return module
+
+
+def run(
+    *command: str | Path, cwd: Path, check: bool = True, typed: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as if this was typed, away from the environment that the tests themselves run in."""
+    inherited = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST")}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=inherited | variables,
+        input=typed,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if check:
+        assert done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def generate(
+    template: Path | str,
+    out: Path,
+    *options: str | Path,
+    cwd: Path | None = None,
+    check: bool = True,
+    typed: str = "",
+    **answers: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run `cookiecutter` on the template as a user does, keeping the user's own settings and replays out of it."""
+    out.mkdir(parents=True, exist_ok=True)
+    given = [f"{key}={value}" for key, value in answers.items()]
+    return run(
+        *(sys.executable, "-m", "cookiecutter", template, *options, "-o", out, *given),
+        cwd=cwd or out,
+        check=check,
+        typed=typed,
+        **private_settings(Path(tempfile.mkdtemp())),
+    )
+
+
+def private_settings(folder: Path) -> dict[str, str]:
+    """Variables that make cookiecutter keep its settings and replays below this folder."""
+    config = folder / "cookiecutter-config.yaml"
+    lines = [f"{key}: {json.dumps(str(folder / key))}" for key in ("replay_dir", "cookiecutters_dir")]
+    config.write_text("\n".join(lines), encoding="utf-8")
+    return {"COOKIECUTTER_CONFIG": str(config)}
+
+
+def tool(name: str) -> str:
+    """The path of a program that the machine must have; without it the test is skipped, in CI it fails."""
+    found = shutil.which(name)
+    if not found and os.environ.get("CI") == "true":
+        pytest.fail(f"{name} is not installed, and CI may not skip this")
+    if not found:
+        pytest.skip(f"{name} is not installed: this is NOT checked here")
+    return found
+
+
+def code_blocks(markdown: str, language: str) -> list[str]:
+    """The contents of the fenced blocks of a language, in order."""
+    from markdown_it import MarkdownIt
+
+    return [token.content for token in MarkdownIt().parse(markdown) if token.type == "fence" and token.info == language]

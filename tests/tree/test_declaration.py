@@ -1,0 +1,99 @@
+"""maturity.yaml is the one declaration: it fits the tree, the questions and the README."""
+
+import copy
+import re
+
+import pytest
+from support import CHOICES, QUESTIONS, ROOT, TREE, files_below, load_hook
+
+POST = load_hook("post_gen_project")
+TEXTS = {"name", "tools", "for", "gives", "by_hand", "needs", "costs", "stop_here_if", "criteria"}
+
+
+def ask_for(declaration, **project):
+    """The declaration of a project with these answers."""
+    asked = copy.deepcopy(declaration)
+    asked["project"] |= {"level": "0", "ci": "github and jenkins", "retraining_engine": "all"} | project
+    return asked
+
+
+def test_every_file_is_claimed_exactly_once_and_every_row_claims_a_file(declaration):
+    top = max(POST.levels_offered(declaration))
+    files = set(files_below(TREE))
+    assert POST.files_kept(files, ask_for(declaration, level=str(top)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda files, rows: files.add("stray.txt"), "stray.txt is claimed by 0 rows"),
+        (lambda files, rows: rows.append({"path": "data/customers.csv"}), "claimed by 2 rows"),
+        (lambda files, rows: rows.append({"path": "gone/"}), "lists what is not there: gone/"),
+    ],
+)
+def test_a_declaration_that_does_not_fit_the_tree_is_refused(declaration, change, message):
+    asked, files = ask_for(declaration), set(files_below(TREE))
+    change(files, asked["levels"][0]["paths"])
+    with pytest.raises(ValueError, match=message):
+        POST.files_kept(files, asked)
+
+
+def test_a_level_has_its_rows_and_those_below_within_their_limits():
+    rows = {
+        0: [{"path": "all"}, {"path": "early", "until": 1}],
+        1: [{"path": "ci/"}, {"path": "hub", "when": {"ci": ["github", "both"]}}],
+        2: [{"path": "late"}],
+    }
+    files = {"all", "early", "ci/one", "ci/two", "hub", "late"}
+
+    def kept(level, ci):
+        levels = {n: {"paths": paths} for n, paths in rows.items()}
+        return POST.files_kept(files, {"project": {"level": level, "ci": ci}, "levels": levels})
+
+    assert kept("0", "both") == {"all", "early"}
+    assert kept("1", "both") == {"all", "early", "ci/one", "ci/two", "hub"}
+    assert kept("1", "jenkins") == {"all", "early", "ci/one", "ci/two"}
+    assert kept("2", "github") == {"all", "ci/one", "ci/two", "hub", "late"}
+
+
+def test_levels_and_their_names_are_those_of_the_question(declaration):
+    labels = QUESTIONS["__prompts__"]["maturity_level"]
+    assert [str(n) for n in declaration["levels"]] == CHOICES["maturity_level"]
+    for number, level in declaration["levels"].items():
+        assert labels[str(number)].startswith(f"level {number} - {level['name']}:")
+
+
+def test_every_level_says_all_there_is_to_say(declaration):
+    for number, level in declaration["levels"].items():
+        built = {"paths", "start"} if number in POST.levels_offered(declaration) else set()
+        assert set(level) == TEXTS | built, f"level {number}"
+        for criterion in level["criteria"]:
+            assert set(criterion) in ([{"says", "proof"}, {"says", "ask"}] if built else [{"says"}]), criterion
+
+
+def test_conditions_name_questions_and_answers_that_exist(declaration):
+    for level in declaration["levels"].values():
+        for row in level.get("paths", []):
+            assert set(row) <= {"path", "until", "when"}
+            for question, answers in row.get("when", {}).items():
+                assert set(answers) <= set(CHOICES[question])
+
+
+def test_the_project_records_every_choice(declaration):
+    recorded = {"maturity_level" if key == "level" else key for key in declaration["project"]}
+    assert recorded == set(CHOICES)
+
+
+def test_the_readme_shows_the_levels_as_declared(declaration):
+    rows = "\n".join(
+        f"| {n} | {level['name']} | {level['tools']} | {level['by_hand']} | {level['stop_here_if']} |"
+        for n, level in declaration["levels"].items()
+    )
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert rows in readme, f"the table in README.md should hold:\n{rows}"
+
+
+def test_the_readme_says_which_levels_can_be_chosen(declaration):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = re.search(r"Built so far: levels? ([\d, and]+)\.", readme)
+    assert [int(n) for n in re.findall(r"\d", said[1])] == POST.levels_offered(declaration)

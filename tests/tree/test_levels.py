@@ -1,0 +1,92 @@
+"""What the generated project consists of, at every level that is built and for every option."""
+
+import itertools
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from support import CHOICES, DEFAULTS, QUESTIONS, TREE, files_below, generate, load_hook
+
+POST = load_hook("post_gen_project")
+LEVELS = [str(n) for n in POST.levels_offered(yaml.safe_load((TREE / "maturity.yaml").read_text(encoding="utf-8")))]
+OPTIONS = [
+    {"ci": ci, "retraining_engine": engine}
+    for ci, engine in itertools.product(CHOICES["ci"], CHOICES["retraining_engine"])
+]
+
+
+def expected(level: str) -> set[str]:
+    return set((Path(__file__).parent / "expected" / f"level-{level}.txt").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(o.values()).replace(" ", "_"))
+def test_the_files_are_exactly_these(baked, level, options):
+    project = baked(maturity_level=level, **options)
+    assert set(files_below(project)) == expected(level)
+    assert not [folder for folder in project.rglob("*") if folder.is_dir() and not any(folder.iterdir())]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_tag_and_no_word_of_the_generator_is_left(baked, level):
+    for path, data in files_below(baked(maturity_level=level)).items():
+        if path.startswith(".mlops-template/"):
+            continue
+        assert not re.search(rb"\{\{|\{%|\{#|cookiecutter", data), path
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_same_answers_give_the_same_bytes(baked, template, tmp_path, level):
+    generate(template, tmp_path, "--no-input", maturity_level=level)
+    assert files_below(tmp_path / "my_ml_project") == files_below(baked(maturity_level=level))
+
+
+def test_every_question_is_used_and_every_answer_used_is_asked():
+    questions = {key for key in QUESTIONS if not key.startswith("_")}
+    assert questions == set(DEFAULTS)
+    sources = [path for path in TREE.rglob("*") if path.is_file() and path.suffix not in (".csv", ".ipynb")]
+    used = {name for path in sources for name in re.findall(r"cookiecutter\.(\w+)", path.read_text(encoding="utf-8"))}
+    assert used == questions
+
+
+def test_the_defaults_of_the_tests_are_those_of_the_questions(baked):
+    recorded = yaml.safe_load((baked() / ".mlops-template/answers.json").read_text(encoding="utf-8"))
+    assert recorded["cookiecutter"] | {"maturity_level": recorded["level"]} == DEFAULTS
+
+
+def test_code_holds_no_template_blocks():
+    for path in TREE.rglob("*"):
+        if path.suffix in (".py", ".mk", ".ipynb", ".groovy") or "workflows" in path.parts:
+            assert "{%" not in path.read_text(encoding="utf-8"), path
+
+
+def test_patterns_copied_unrendered_match_files_and_never_a_folder():
+    for pattern in QUESTIONS["_copy_without_render"]:
+        found = list(TREE.rglob(pattern))
+        assert found and all(path.is_file() for path in found), pattern
+
+
+def test_a_zip_and_the_current_folder_are_templates_too(baked, template, tmp_path):
+    zipped = shutil.make_archive(tmp_path / "mlops-template", "zip", template.parent, template.name)
+    generate(zipped, tmp_path / "by zip", "--no-input")
+    generate(".", tmp_path / "by dot", "--no-input", cwd=template)
+    for folder in ("by zip", "by dot"):
+        assert files_below(tmp_path / folder / "my_ml_project") == files_below(baked())
+
+
+def test_a_replay_of_the_recorded_answers_gives_the_same_project(baked, template, tmp_path):
+    project = baked(author="A Team", ci="jenkins")
+    answers = project / ".mlops-template" / "answers.json"
+    generate(template, tmp_path, "--replay-file", answers, typed="\n")  # Enter at the one question left: the level
+    assert files_below(tmp_path / "my_ml_project") == files_below(project)
+
+
+def test_the_sample_is_what_the_generator_makes():
+    import make_sample
+
+    assert make_sample.make_table() == (TREE / "data/customers.csv").read_text(encoding="utf-8")
+    header = make_sample.make_table().split("\n", 1)[0].split(",")
+    dictionary = (TREE / "data/README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)`", dictionary, flags=re.M) == header

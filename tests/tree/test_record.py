@@ -1,0 +1,90 @@
+"""What the hooks write down: where the project stands, and the base of later upgrades."""
+
+import json
+import re
+
+import pytest
+import recorded_base
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support import DEFAULTS, files_below, load_hook
+
+POST = load_hook("post_gen_project")
+NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"), min_size=1).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+def test_the_base_is_every_file_as_the_template_wrote_it(baked):
+    project = baked()
+    base = {path: data for path, (data, _) in recorded_base.unpack(project / recorded_base.BASE).items()}
+    written = {path: data for path, data in files_below(project).items() if not path.startswith(".mlops-template/")}
+    assert base == written
+
+
+@given(st.dictionaries(NAMES, st.tuples(st.binary(), st.booleans())))
+def test_a_packed_tree_comes_out_as_it_went_in(tmp_path_factory, tree):
+    archive = tmp_path_factory.mktemp("pack") / "base.zip"
+    recorded_base.pack(tree, archive)
+    assert recorded_base.unpack(archive) == tree
+
+
+def test_the_order_of_files_does_not_show_in_the_archive(tmp_path):
+    tree = {"b": (b"2", True), "a": (b"1", False)}
+    recorded_base.pack(tree, tmp_path / "one.zip")
+    recorded_base.pack(dict(reversed(tree.items())), tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+def test_a_tree_is_read_with_its_executable_files(tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "run").write_bytes(b"#!")
+    (tmp_path / "sub" / "run").chmod(0o755)
+    (tmp_path / "text").write_bytes(b"x")
+    assert recorded_base.read_tree(tmp_path) == {"sub/run": (b"#!", True), "text": (b"x", False)}
+
+
+def test_the_answers_are_a_replay_file_that_asks_for_the_level_again(baked):
+    recorded = json.loads((baked() / recorded_base.ANSWERS).read_text(encoding="utf-8"))
+    assert recorded == {
+        "cookiecutter": {key: value for key, value in DEFAULTS.items() if key != "maturity_level"},
+        "level": "0",
+    }
+
+
+def test_no_path_of_the_machine_is_written(baked, template, tmp_path):
+    for path, data in files_below(baked()).items():
+        for folder in (template, baked().parent):
+            assert str(folder).encode() not in data, path
+
+
+def test_the_page_says_where_the_project_is_and_what_comes_next(baked):
+    declaration = yaml.safe_load((baked() / "maturity.yaml").read_text(encoding="utf-8"))
+    here, up = declaration["levels"][0], declaration["levels"][1]
+    written = (baked() / "MATURITY.md").read_text(encoding="utf-8")
+    assert written == POST.maturity_page(declaration)
+    assert written.startswith("# Maturity: level 0, No automation\n")
+    page = " ".join(written.split())  # lines are wrapped
+    for text in (
+        here["gives"],
+        here["stop_here_if"],
+        up["gives"],
+        up["tools"],
+        up["needs"],
+        up["costs"],
+        up["by_hand"],
+    ):
+        assert text in page
+    for criterion in here["criteria"]:
+        assert criterion["says"] in page and (criterion.get("proof") or criterion["ask"]) in page
+    assert "Level 1 is not in this version of the template yet." in page
+
+
+@pytest.mark.parametrize("level", ["0", "1", "2", "3", "4"])
+def test_every_level_has_a_page_that_says_you_are_here_once(declaration, level):
+    built = {n: one | {"paths": []} for n, one in declaration["levels"].items()}
+    page = POST.maturity_page({"project": {"level": level}, "levels": built})
+    assert re.findall(r"you are here →\*\* \| (\d)", page) == [level]
+    assert ("## How to go up" in page) == (level != "4")
+    assert "not in this version" not in page

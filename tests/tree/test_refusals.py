@@ -1,0 +1,62 @@
+"""What the template refuses, it refuses whole: in one message, with nothing written and nothing lost."""
+
+import shutil
+
+import pytest
+import yaml
+from cookiecutter.exceptions import FailedHookException
+from support import CHOICES, QUESTIONS, TREE, files_below, generate, load_hook, render
+
+POST = load_hook("post_gen_project")
+
+
+DECLARATION = yaml.safe_load((TREE / "maturity.yaml").read_text(encoding="utf-8"))
+MISSING = sorted(set(CHOICES["maturity_level"]) - {str(n) for n in POST.levels_offered(DECLARATION)})
+
+
+@pytest.mark.parametrize("level", MISSING)
+def test_a_level_that_is_not_built_is_refused_in_one_sentence(template, tmp_path, level):
+    done = generate(template, tmp_path, "--no-input", check=False, maturity_level=level)
+    assert done.returncode != 0
+    sentence = f"maturity_level {level} is not in this version of the template, which offers: 0 (No automation)"
+    assert sentence in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("level", MISSING)
+def test_a_level_that_is_not_built_leaves_an_empty_folder_empty(template, tmp_path, level):
+    (tmp_path / "my_ml_project").mkdir()
+    done = generate(template, tmp_path, "-f", "--no-input", check=False, maturity_level=level)
+    assert done.returncode != 0
+    assert list((tmp_path / "my_ml_project").iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [["-f"], ["-f", "-s"], []])
+@pytest.mark.parametrize("there", ["a project", "a hidden file", "a folder"])
+def test_a_folder_that_holds_something_is_never_touched(baked, template, tmp_path, options, there):
+    target = tmp_path / "my_ml_project"
+    if there == "a project":
+        shutil.copytree(baked(), target)
+        (target / "README.md").write_text("my own words\n", encoding="utf-8")
+    else:
+        target.mkdir()
+        (target / ".hidden").touch() if there == "a hidden file" else (target / "mine").mkdir()
+    before = {path: path.lstat().st_mtime_ns for path in target.rglob("*")}, files_below(target)
+    done = generate(template, tmp_path, "--no-input", *options, check=False)
+    assert done.returncode != 0
+    assert ("is not empty" if options else "already exists") in done.stderr + done.stdout
+    assert before == ({path: path.lstat().st_mtime_ns for path in target.rglob("*")}, files_below(target))
+
+
+def test_an_empty_folder_may_be_filled(baked, template, tmp_path):
+    (tmp_path / "my_ml_project").mkdir()
+    generate(template, tmp_path, "-f", "--no-input")
+    assert files_below(tmp_path / "my_ml_project") == files_below(baked())
+
+
+def test_a_cookiecutter_without_pre_prompt_hooks_is_told_to_be_upgraded(template, tmp_path, capfd):
+    assert "pre_prompt" not in QUESTIONS
+    with pytest.raises(FailedHookException):
+        render(tmp_path, hooks=True, template=template, _repo_dir=str(template))
+    assert "needs cookiecutter 2.7 or newer" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
