@@ -9,6 +9,8 @@ import pytest
 import yaml
 from support import DEFAULTS, ROOT, TREE
 
+collect_ignore = ["inside"]  # for the generated project's environment: tests/real starts them there
+
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files(tmp_path_factory):
