@@ -61,6 +61,8 @@ def test_levels_and_their_names_are_those_of_the_question(declaration):
     assert [str(n) for n in declaration["levels"]] == CHOICES["maturity_level"]
     for number, level in declaration["levels"].items():
         assert labels[str(number)].startswith(f"level {number} - {level['name']}:")
+        missing = number not in POST.levels_offered(declaration)
+        assert labels[str(number)].endswith(" (not built yet)") == missing
 
 
 def test_every_level_says_all_there_is_to_say(declaration):

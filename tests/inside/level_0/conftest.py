@@ -38,7 +38,7 @@ def notebook(tmp_path, monkeypatch) -> SimpleNamespace:
             exec(compile(definitions(source), str(NOTEBOOK), "exec"), names)
     names["show"] = lambda figure, name: names["drawn"].update({name: figure})
     names["MODEL"], names["HISTORY"] = tmp_path / "models" / "model.skops", tmp_path / "reports" / "history.csv"
-    names["REPORTS"] = tmp_path / "reports"
+    names["REPORTS"], names["EXAMPLE"] = tmp_path / "reports", tmp_path / "models" / "example.csv"
     monkeypatch.chdir("notebooks")
     return SimpleNamespace(**names)
 

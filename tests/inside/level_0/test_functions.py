@@ -25,8 +25,49 @@ def write(folder, **columns):
 def test_a_missing_column_is_named(notebook, tmp_path):
     path = write(tmp_path, a=[1], b=[2])
     for call in ({"target": "c"}, {"target": "a", "time": "c"}, {"target": "a", "drop": ["c"]}):
-        with pytest.raises(ValueError, match=r"has no column \['c'\]\. It has: \['a', 'b'\]"):
+        with pytest.raises(ValueError, match=r"has no column \['c'\]\. It has \['a', 'b'\]"):
             notebook.load(path, **call)
+
+
+def test_a_table_of_another_make_is_read_as_told(notebook, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes("größe;y\n1,5;2\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"DATA: .*table.csv cannot be read .*READ"):
+        notebook.load(path, "y")
+    table = notebook.load(path, "y", sep=";", decimal=",", encoding="latin-1")
+    assert table.to_dict("list") == {"größe": [1.5], "y": [2]}
+
+
+def test_a_file_that_is_missing_or_empty_or_runs_together_is_named(notebook, tmp_path):
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "together.csv").write_text("a;y\n1;2\n")
+    for name, message in [("none", "cannot be read"), ("empty", "cannot be read"), ("together", "together. Set READ")]:
+        with pytest.raises(ValueError, match=rf"{name}.csv .*(?i:{message})"):
+            notebook.load(tmp_path / f"{name}.csv", "y")
+
+
+@pytest.mark.parametrize("drop", ["a", None, ["y"]])
+def test_columns_to_drop_come_as_a_list_without_the_target(notebook, tmp_path, drop):
+    with pytest.raises(ValueError, match="DROP must be a list"):
+        notebook.load(write(tmp_path, a=[1], y=[2]), "y", drop=drop)
+
+
+def test_a_target_of_truths_with_gaps_can_be_learned(notebook, tmp_path):
+    path = write(tmp_path, x=range(60), y=[True, False, None] * 20)
+    table = notebook.load(path, "y")
+    notebook.check(table, "y", "binary", positive=True)
+    assert set(notebook.train(table[["x"]], table["y"], "binary")[0].classes_) == {True, False}
+
+
+def test_infinite_values_are_named_by_their_column(notebook):
+    table = pd.DataFrame({"fine": [1.0, 2.0], "far": [1.0, np.inf], "y": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=r"\['far'\] hold infinite values"):
+        notebook.check(table, "y", "regression")
+
+
+def test_a_table_without_rows_is_refused(notebook):
+    with pytest.raises(ValueError, match="no rows"):
+        notebook.check(pd.DataFrame({"y": []}), "y", "regression")
 
 
 def test_rows_without_target_or_time_are_left_out_and_counted(notebook, tmp_path, capsys):
@@ -44,7 +85,7 @@ def test_rows_without_target_or_time_are_left_out_and_counted(notebook, tmp_path
         (["a", "b", "c"] * 9, "binary", "a", "Set TASK = 'multiclass'"),
         (["a", "b"] * 9, "binary", "yes", "POSITIVE is 'yes', but 'y' holds"),
         ([0, 1] * 9, "binary", "1", "POSITIVE is '1', but 'y' holds"),
-        (["a"] * 18 + ["b"], "binary", "b", "'b' in only 1 rows, too few"),
+        (["a"] * 18 + ["b"], "binary", "b", "'y' is b in only 1 rows, too few"),
         (list(range(20)), "multiclass", None, "set TASK = 'regression'"),
     ],
 )
@@ -77,6 +118,31 @@ def test_months_are_never_cut_in_two(notebook, fitted):
     table = fitted[0]
     older, newer = notebook.split(table, notebook.TARGET, notebook.TASK, notebook.TIME)
     assert not set(older["month"]) & set(newer["month"])
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2023-12-31", "2024-01-01"),
+        ("2023-12", "2024-01"),
+        ("2024-01-01T10:00:00+02:00", "2024-01-01T10:00:00+01:00"),
+        ("31.01.2024", "01.02.2024"),
+        ("02/13/2024", "03/01/2024"),
+        ("13/02/2024", "01/03/2024"),
+        ("31 Jan 2024", "01 Feb 2024"),
+        (9, 10),
+        (202312, 202401),
+    ],
+)
+def test_moments_of_one_clear_form_are_put_in_order(notebook, older, newer):
+    when = notebook.moments(pd.Series([newer, older]))
+    assert when[0] > when[1]
+
+
+@pytest.mark.parametrize("text", ["02/03/2024", "not known", "week 12"])
+def test_moments_that_are_unclear_are_refused_not_guessed(notebook, text):
+    with pytest.raises(ValueError, match=r"TIME: 'when' .* Write dates like 2024-12-31"):
+        notebook.moments(pd.Series([text, text], name="when"))
 
 
 def test_without_time_a_random_quarter_is_held_out_and_the_seed_decides_which(notebook):
@@ -118,16 +184,38 @@ def test_the_pictures_of_the_features_show_the_share_of_the_positive_value(noteb
     notebook.look(table, notebook.TARGET, notebook.TASK, notebook.POSITIVE, [*notebook.DROP, notebook.TIME])
     panels = {axis.get_title(): axis for axis in notebook.drawn["feature_relations"].axes}
     assert set(panels) == set(table) - {notebook.TARGET, notebook.TIME, *notebook.DROP}
-    (line,) = panels["contract"].lines
-    wanted = (table[notebook.TARGET] == notebook.POSITIVE).groupby(table["contract"]).mean()
-    assert dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) == pytest.approx(wanted.to_dict())
+    for feature in ("contract", "support_calls"):
+        names = [label.get_text() for label in panels[feature].get_xticklabels()]
+        wanted = (table[notebook.TARGET] == notebook.POSITIVE).groupby(table[feature].astype(str)).mean()
+        assert dict(zip(names, panels[feature].lines[0].get_ydata(), strict=True)) == pytest.approx(wanted.to_dict())
+    assert len(panels["contract"].lines[1].get_xdata()) == 0  # categories have no order to join
+    assert len(panels["support_calls"].lines[1].get_xdata()) == 10
 
 
-def test_missing_values_are_a_group_of_their_own(notebook):
+def test_groups_are_named_by_what_is_in_them_and_missing_is_one(notebook):
     numbers = notebook.groups(pd.Series([*np.arange(100.0), np.nan]))
+    few = notebook.groups(pd.Series([3, 1, 2, 1]))
     words = notebook.groups(pd.Series([*"abcdefghij", None]), most=3)
-    assert numbers.nunique() == 9 and numbers.iloc[-1] == "missing"
+    assert list(numbers.cat.categories[[0, 9, 10]]) == ["0 to 9", "90 to 99", "missing"]
+    assert list(few.cat.categories) == [1, 2, 3]
     assert set(words) == {"a", "b", "c", "other", "missing"}
+    assert notebook.groups(pd.Series(1e9 + np.arange(100) / 1e3)).nunique() == 10
+
+
+def test_columns_in_which_all_text_differs_are_found(notebook, fitted):
+    assert notebook.all_different(fitted[0]) == ["customer_id"]
+
+
+def test_many_features_are_drawn_up_to_a_limit_that_is_said(notebook, capsys):
+    table = pd.DataFrame(np.eye(40), columns=[f"x{n}" for n in range(40)]).assign(y=range(40))
+    notebook.look(table, "y", "regression")
+    assert "The first 30 of 40 features are drawn." in capsys.readouterr().out
+    assert len(notebook.drawn["feature_relations"].axes) == 30
+
+
+def test_a_table_of_nothing_but_doubtful_columns_is_still_looked_at(notebook):
+    notebook.look(pd.DataFrame({"id": ["a", "b"], "y": [1, 2]}), "y", "regression", ignore=["id"])
+    assert "feature_relations" in notebook.drawn
 
 
 def test_the_curves_and_the_matrix_are_those_of_the_model(notebook, fitted):
@@ -169,11 +257,12 @@ def test_numbers_are_drawn_as_predicted_against_true_and_as_residuals(notebook):
 
 def test_the_history_grows_by_a_line_and_keeps_what_was_written_by_hand(notebook, fitted):
     model, row = fitted[1], {"date": "2024-01-01T00:00:00+00:00", "task": "binary", "target": "y", "roc_auc": 0.5}
-    notebook.save(model, row)
+    example = pd.DataFrame({"a": [1]})
+    notebook.save(model, example, row)
     by_hand = notebook.HISTORY.read_text(encoding="utf-8").replace("0.5", "0.625")
     notebook.HISTORY.write_text(by_hand, encoding="utf-8")
-    notebook.save(model, row | {"task": "regression", "r2": 0.1, "roc_auc": None})
-    history = notebook.save(model, row | {"roc_auc": 0.75})
+    notebook.save(model, example, row | {"task": "regression", "r2": 0.1, "roc_auc": None})
+    history = notebook.save(model, example, row | {"roc_auc": 0.75})
     assert notebook.HISTORY.read_text(encoding="utf-8").startswith(by_hand.splitlines()[0] + ",r2\n")
     notebook.draw_history(history, "binary", "y")
     (line,) = notebook.drawn["score_history"].axes[0].lines

@@ -30,7 +30,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def table(parameters) -> pd.DataFrame:
-    table = pd.read_csv(Path("notebooks", parameters["DATA"]))
+    table = pd.read_csv(Path("notebooks", parameters["DATA"]), **parameters["READ"])
     return table.dropna(subset=[parameters["TARGET"]])
 
 
@@ -78,13 +78,17 @@ def test_the_scores_in_the_history_are_those_of_the_saved_model(parameters, mode
         assert value > {"roc_auc": 0.8, "balanced_accuracy": 0.9, "r2": 0.3}[name]
 
 
-def test_the_receiver_sees_the_predictions_of_the_saved_model(model, table, parameters):
+def test_the_receiver_sees_the_answers_of_the_saved_model_to_rows_held_out(model, table, parameters):
     (cell,) = [cell for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"] if cell["id"] == "hand-over"]
-    printed = "".join("".join(output["text"]) for output in cell["outputs"])
-    last = pd.read_csv(Path("notebooks", parameters["DATA"])).tail(5)
-    words = printed.splitlines()[-1].split()
-    assert words[0] == "prediction"
-    if parameters["TASK"] == "regression":
-        assert [float(word) for word in words[1:]] == pytest.approx(list(model.predict(last)), rel=1e-4)
-    else:
-        assert words[1:] == [str(value) for value in model.predict(last)]
+    printed = "".join("".join(output["text"]) for output in cell["outputs"]).splitlines()[1:]
+    example = pd.read_csv("models/example.csv")
+    assert len(example) == len(printed) == 5
+    assert not set(example) & {parameters["TARGET"], parameters["TIME"], *parameters["DROP"]}
+    columns = model.predict_proba(example).T if hasattr(model, "predict_proba") else []
+    for line, answer, *probabilities in zip(printed, model.predict(example), *columns, strict=True):
+        words = line.split()[1:]
+        if parameters["TASK"] == "regression":
+            assert float(words[0]) == pytest.approx(answer, rel=1e-4)
+        else:
+            assert words[0] == str(answer)
+            assert [float(word) for word in words[1:]] == pytest.approx(probabilities, abs=1e-5)
