@@ -15,11 +15,25 @@ ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
 FREE_TEXT = ["project_name", "description", "author"]
 MAY_BE_EMPTY = ["description"]
 LONGEST_SLUG, LONGEST_TEXT = 40, 200
-# A package of the same name would hide these from the project's own imports.
-IMPORTED = set(
-    "click cookiecutter fsspec hypothesis ipykernel jupyter jupyterlab kfp kubernetes matplotlib mlflow mlserver "
-    "nbclient notebook numpy pandas pandera prometheus_client pyarrow pydantic pytest requests ruff sagemaker scipy "
-    "sklearn skops tensorflow tfx typer uv yaml".split()
+# What the project installs and imports, directly or through others: a project of the same name would hide it.
+INSTALLED = set(
+    """
+    anyio appnope argon2 argon2_cffi argon2_cffi_bindings arrow asttokens async_lru attr attrs babel beautifulsoup4
+    bleach bs4 certifi cffi charset_normalizer click cloudpickle colorama comm contourpy cookiecutter cycler
+    dateutil debugpy defusedxml executing fastjsonschema fonttools fqdn fsspec h11 httpcore httpx hypothesis idna
+    iniconfig ipykernel ipykernel_launcher ipython ipython_pygments_lexers isoduration jedi jinja2 joblib json5
+    jsonpointer jsonschema jsonschema_specifications jupyter jupyter_builder jupyter_client jupyter_core
+    jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab jupyterlab_pygments
+    jupyterlab_server kfp kiwisolver kubernetes lark markupsafe matplotlib matplotlib_inline mistune mlflow mlserver
+    mpl_toolkits narwhals nbclient nbconvert nbformat nest_asyncio2 notebook notebook_shim numpy overrides packaging
+    pandas pandera pandocfilters parso pexpect pillow pip platformdirs pluggy prettytable prometheus_client
+    prompt_toolkit psutil ptyprocess pure_eval py pyarrow pycparser pydantic pygments pylab pyparsing pytest
+    python_dateutil python_json_logger pythonjsonlogger pywinpty pyyaml pyzmq referencing requests rfc3339_validator
+    rfc3986_validator rfc3987_syntax rpds rpds_py ruff sagemaker scikit_learn scipy send2trash setuptools six
+    sklearn skops soupsieve stack_data tensorflow terminado tfx threadpoolctl tinycss2 tomli tornado traitlets typer
+    typing_extensions tzdata uri_template urllib3 uv wcwidth webcolors webencodings websocket websocket_client wheel
+    winpty yaml zmq
+    """.split()
 )
 # Device names of Windows, and names that tools or the project's own folders give a meaning.
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))} | set(
@@ -35,8 +49,8 @@ def slug_problem(slug: str) -> str | None:
         return f"has {len(slug)} characters, and {LONGEST_SLUG} is the most"
     if keyword.iskeyword(slug) or slug in sys.stdlib_module_names:
         return "is a word of Python or a module of its standard library: choose another, like my_" + slug
-    if slug in IMPORTED:
-        return "is the name of a package that the project imports: choose another, like my_" + slug
+    if slug in INSTALLED:
+        return "is the name of a package that the project needs: choose another, like my_" + slug
     if slug in RESERVED:
         return "has a meaning of its own to tools or operating systems: choose another, like my_" + slug
     return None
@@ -62,6 +76,8 @@ def choice_problem(answer: str, choices: list[str]) -> str | None:
 
 def all_problems(answers: dict, choices: dict[str, list[str]]) -> list[str]:
     """Every problem with the answers, one line each."""
+    if strange := [key for key, value in answers.items() if not key.startswith("_") and not isinstance(value, str)]:
+        return [f"{key} {answers[key]!r} must be text, in quotes" for key in strange]
     found = [("project_slug", slug_problem(answers["project_slug"]))]
     found += [(key, text_problem(key, answers[key])) for key in FREE_TEXT]
     found += [(key, choice_problem(answers[key], allowed)) for key, allowed in choices.items()]

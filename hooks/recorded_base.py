@@ -25,7 +25,7 @@ def read_tree(root: Path) -> Tree:
 
 
 def pack(tree: Tree, archive: Path) -> None:
-    """Write the tree as a zip. No clock, order or machine shows in it: the same tree gives the same bytes."""
+    """Write the tree as a zip in which neither clock nor order shows: with one Python, same tree, same bytes."""
     with zipfile.ZipFile(archive, "w") as out:
         for path, (data, executable) in sorted(tree.items()):
             entry = zipfile.ZipInfo(path, date_time=(1980, 1, 1, 0, 0, 0))

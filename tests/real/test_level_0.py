@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import ROOT, code_blocks, private_settings, run, tool
+from support import ROOT, code_blocks, files_below, load_hook, private_settings, run, tool
 
 pytestmark = pytest.mark.real
 INSIDE = ROOT / "tests" / "inside" / "level_0"
 OWN_DATA = {
-    "cancer": {"TARGET": "target", "TASK": "binary", "POSITIVE": 1, "TIME": None, "DROP": []},
+    "cancer": {"TARGET": "target", "TASK": "binary", "POSITIVE": 0, "TIME": None, "DROP": []},
     "wine": {"TARGET": "target", "TASK": "multiclass", "POSITIVE": None, "TIME": None, "DROP": []},
     "diabetes": {"TARGET": "target", "TASK": "regression", "POSITIVE": None, "TIME": None, "DROP": []},
     "houses": {"TARGET": "price", "TASK": "regression", "POSITIVE": None, "TIME": "sold", "DROP": []},
@@ -65,13 +65,15 @@ def newcomer(tmp_path_factory) -> Path:
     beside = tmp_path_factory.mktemp("a folder with spaces")
     ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis")
     shutil.copytree(ROOT, beside / "mlops-template", ignore=ignored)
-    (command,) = [line for line in commands(ROOT / "README.md") if "--no-input" in line]
+    asking, given = (line for line in commands(ROOT / "README.md") if "./mlops-template" in line)
     run(sys.executable, "-m", "venv", "fresh", cwd=beside)
     path = f"{beside / 'fresh' / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-    run("bash", "-c", command, cwd=beside, PATH=path, **private_settings(beside))
-    project = beside / "churn"
-    execute(project)
-    return project
+    run("bash", "-c", asking, cwd=beside, typed="Churn\n" + "\n" * 6, PATH=path, **private_settings(beside))
+    project = (beside / "churn").rename(beside / "asked")
+    run("bash", "-c", given, cwd=beside, PATH=path, **private_settings(beside))
+    assert files_below(project) == files_below(beside / "churn")
+    execute(beside / "churn")
+    return beside / "churn"
 
 
 def execute(project: Path, **variables: str) -> None:
@@ -89,6 +91,16 @@ def test_the_notebook_runs_and_leaves_what_the_readme_says(newcomer):
 
 def test_the_functions_do_what_they_say(newcomer):
     check_inside(newcomer, "test_functions.py")
+
+
+def test_no_project_can_have_the_name_of_something_installed(newcomer):
+    problem = load_hook("pre_gen_project").slug_problem
+    show = "from importlib import metadata; print(*metadata.packages_distributions())"
+    modules = run("uv", "run", "python", "-c", show, cwd=newcomer).stdout.split()
+    packages = re.findall(r"^([\w.-]+)==", run("uv", "pip", "freeze", cwd=newcomer).stdout, flags=re.M)
+    installed = modules + [re.sub(r"[-.]+", "_", name.lower()) for name in packages]
+    assert "joblib" in installed and "sklearn" in installed
+    assert [name for name in installed if problem(name) is None] == []
 
 
 def test_jupyter_lab_of_the_readme_is_installed(newcomer):

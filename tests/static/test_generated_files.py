@@ -85,3 +85,11 @@ def test_the_readme_explains_every_parameter_of_the_notebook(generated):
     parameters = re.findall(r"^([A-Z]+) = ", cell.source, flags=re.M)
     table = [line for line in (generated / "README.md").read_text("utf-8").splitlines() if re.match(r"\| `[A-Z]", line)]
     assert re.findall(r"`([A-Z]+)`", " ".join(line.split("|")[1] for line in table)) == parameters
+
+
+def test_the_readme_names_the_pythons_that_the_project_takes(generated):
+    lowest, above = re.search(
+        r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (generated / "pyproject.toml").read_text("utf-8")
+    ).groups()
+    versions = " or ".join(f"3.{minor}" for minor in range(int(lowest), int(above)))
+    assert f"You need Python {versions} and" in (generated / "README.md").read_text("utf-8")

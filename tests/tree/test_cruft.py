@@ -1,6 +1,7 @@
 """cruft, which many teams use with templates, makes the same project and refuses the same answers."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -11,8 +12,6 @@ from support import files_below, private_settings, run
 @pytest.fixture(scope="module")
 def repository(template, tmp_path_factory):
     """The template as a git repository, the only form that cruft takes."""
-    import shutil
-
     copy = shutil.copytree(template, tmp_path_factory.mktemp("cruft") / "mlops-template")
     run("git", "init", "-q", cwd=copy)
     run("git", "add", "-A", cwd=copy)

@@ -56,6 +56,32 @@ def test_a_level_has_its_rows_and_those_below_within_their_limits():
     assert kept("2", "github") == {"all", "ci/one", "ci/two", "hub", "late"}
 
 
+def test_what_does_not_belong_is_removed_with_the_folders_left_empty_and_nothing_else(tmp_path):
+    for path in (
+        "keep/.hidden",
+        "keep/me.bak",
+        "late/deep/er/file",
+        "late/.hidden",
+        "mixed/keep",
+        "mixed/late/x",
+        "me",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    levels = {
+        0: {"paths": [{"path": "keep/"}, {"path": "mixed/keep"}]},
+        1: {"paths": [{"path": "late/"}, {"path": "mixed/late/"}, {"path": "me"}]},
+    }
+    POST.strip(tmp_path, {"project": {"level": "0"}, "levels": levels})
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert left == {"keep", "keep/.hidden", "keep/me.bak", "mixed", "mixed/keep"}
+
+
+def test_a_file_is_claimed_by_its_whole_name_and_a_folder_by_what_is_below_it():
+    assert POST.claimed("README.md", {"path": "README.md"}) and POST.claimed("data/x", {"path": "data/"})
+    assert not POST.claimed("README.md.bak", {"path": "README.md"}) and not POST.claimed("database", {"path": "data/"})
+
+
 def test_levels_and_their_names_are_those_of_the_question(declaration):
     labels = QUESTIONS["__prompts__"]["maturity_level"]
     assert [str(n) for n in declaration["levels"]] == CHOICES["maturity_level"]

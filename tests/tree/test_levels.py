@@ -1,10 +1,13 @@
 """What the generated project consists of, at every level that is built and for every option."""
 
+import csv
+import io
 import itertools
 import re
 import shutil
 from pathlib import Path
 
+import make_sample
 import pytest
 import yaml
 from support import CHOICES, DEFAULTS, QUESTIONS, TREE, files_below, generate, load_hook
@@ -83,10 +86,28 @@ def test_a_replay_of_the_recorded_answers_gives_the_same_project(baked, template
     assert files_below(tmp_path / "my_ml_project") == files_below(project)
 
 
-def test_the_sample_is_what_the_generator_makes():
-    import make_sample
+def test_the_last_words_on_the_screen_are_the_commands_to_go_on_with(template, tmp_path):
+    done = generate(template, tmp_path, "--no-input")
+    last = [line.strip() for line in done.stdout.splitlines() if line.strip()][-2:]
+    assert last == ["cd my_ml_project", "uv run jupyter lab notebooks/model.ipynb"]
 
+
+def test_the_sample_is_what_its_generator_makes():
     assert make_sample.make_table() == (TREE / "data/customers.csv").read_text(encoding="utf-8")
-    header = make_sample.make_table().split("\n", 1)[0].split(",")
-    dictionary = (TREE / "data/README.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)`", dictionary, flags=re.M) == header
+
+
+def test_the_data_dictionary_is_true_of_the_sample():
+    rows = list(csv.DictReader(io.StringIO(make_sample.make_table())))
+    text = (TREE / "data/README.md").read_text(encoding="utf-8")
+    described = {name: line for line in text.splitlines() for name in re.findall(r"^\| `(\w+)`", line)}
+    assert list(described) == list(rows[0])
+    for name, line in described.items():
+        _, _, kind, says, missing, _ = (part.strip() for part in line.split("|"))
+        values = [row[name] for row in rows if row[name]]
+        assert (missing == "never") == (len(values) == len(rows)), name
+        if kind == "category":
+            assert set(re.findall(r"`(\w[\w ]*)`", says)) == set(values), name
+        elif ends := re.search(r"(\d+) to (\d+)$", says):
+            numbers = [float(value) for value in values]
+            assert int(ends[1]) <= min(numbers) and max(numbers) <= int(ends[2]), name
+            assert max(numbers) > int(ends[2]) * 0.8, name

@@ -66,16 +66,17 @@ def test_the_page_says_where_the_project_is_and_what_comes_next(baked):
     assert written == POST.maturity_page(declaration)
     assert written.startswith("# Maturity: level 0, No automation\n")
     page = " ".join(written.split())  # lines are wrapped
+    assert f"It is meant for {here['for']}. By hand: {here['by_hand']}." in page
+    assert "Run the template again with `maturity_level` 1 and a folder of its own" in page
     for text in (
         here["gives"],
         here["stop_here_if"],
         up["gives"],
-        up["tools"],
-        up["needs"],
-        up["costs"],
-        up["by_hand"],
+        *(criterion["says"] for criterion in up["criteria"]),
     ):
         assert text in page
+    for title, key in {"Made with": "tools", "Needs": "needs", "Costs": "costs", "By hand": "by_hand"}.items():
+        assert f"- {title}: {up[key]}" in page
     for criterion in here["criteria"]:
         assert criterion["says"] in page and (criterion.get("proof") or criterion["ask"]) in page
     assert "Level 1 is not in this version of the template yet." in page

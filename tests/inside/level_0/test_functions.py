@@ -60,7 +60,7 @@ def test_a_target_of_truths_with_gaps_can_be_learned(notebook, tmp_path):
 
 
 def test_infinite_values_are_named_by_their_column(notebook):
-    table = pd.DataFrame({"fine": [1.0, 2.0], "far": [1.0, np.inf], "y": [1.0, 2.0]})
+    table = pd.DataFrame({"fine": [1.0, 2.0] * 9, "far": [1.0, np.inf] * 9, "y": [1.0, 2.0] * 9})
     with pytest.raises(ValueError, match=r"\['far'\] hold infinite values"):
         notebook.check(table, "y", "regression")
 
@@ -82,6 +82,9 @@ def test_rows_without_target_or_time_are_left_out_and_counted(notebook, tmp_path
         (["a", "b"] * 9, "clustering", None, "Choose one of .*binary.*multiclass.*regression"),
         (["a", "b"] * 9, "regression", None, "does not hold numbers"),
         (["a"] * 18, "binary", "a", "fewer than two different values"),
+        ([1.5] * 18, "regression", None, "fewer than two different values"),
+        ([1.5, 2.5], "regression", None, "2 rows with a known 'y' are too few"),
+        ([True, False] * 9, "regression", None, "does not hold numbers"),
         (["a", "b", "c"] * 9, "binary", "a", "Set TASK = 'multiclass'"),
         (["a", "b"] * 9, "binary", "yes", "POSITIVE is 'yes', but 'y' holds"),
         ([0, 1] * 9, "binary", "1", "POSITIVE is '1', but 'y' holds"),
@@ -101,7 +104,7 @@ def test_a_target_that_does_not_fit_the_task_is_refused(notebook, values, task, 
         ([0, 1] * 9, "binary", 1),
         ([True, False] * 9, "binary", True),
         (["a", "b", "c"] * 9, "multiclass", None),
-        ([0.5, 1.5], "regression", None),
+        ([0.5, 1.5] * 9, "regression", None),
     ],
 )
 def test_a_target_that_fits_is_taken(notebook, values, task, positive):
@@ -199,6 +202,7 @@ def test_groups_are_named_by_what_is_in_them_and_missing_is_one(notebook):
     assert list(numbers.cat.categories[[0, 9, 10]]) == ["0 to 9", "90 to 99", "missing"]
     assert list(few.cat.categories) == [1, 2, 3]
     assert set(words) == {"a", "b", "c", "other", "missing"}
+    assert list(notebook.groups(pd.Series(["missing", "here", None]))) == ["missing", "here", "missing"]
     assert notebook.groups(pd.Series(1e9 + np.arange(100) / 1e3)).nunique() == 10
 
 
@@ -235,14 +239,54 @@ def test_the_curves_and_the_matrix_are_those_of_the_model(notebook, fitted):
     assert scores.loc["baseline", "roc_auc"] == 0.5
 
 
+def test_the_curves_of_several_classes_are_each_their_own(notebook):
+    X = pd.DataFrame({"x": [*range(60)]})
+    y = pd.Series(["low"] * 20 + ["middle, of a long long name"] * 20 + ["high"] * 20)
+    model, _ = notebook.train(X, y, "multiclass")
+    notebook.draw_classes(model, X, y, notebook.most_frequent(y))
+    roc, _, _, confusion = notebook.drawn["evaluation"].axes
+    for line, one in zip(roc.lines, ["high", "low", "middle, of a long long name"], strict=False):
+        wrong, right, _ = metrics.roc_curve(y == one, model.predict_proba(X)[:, list(model.classes_).index(one)])
+        np.testing.assert_allclose(line.get_xydata(), np.column_stack([wrong, right]))
+        assert line.get_label().startswith(one[:18])
+    assert [label.get_text() for label in confusion.get_xticklabels()] == ["high", "low", "middle, of a long "]
+
+
+def test_no_more_classes_are_drawn_than_can_be_told_apart(notebook):
+    values = pd.Series([n for n in range(12) for _ in range(n + 1)])
+    assert notebook.most_frequent(values) == list(range(2, 12))
+
+
+def test_what_the_pictures_average(notebook):
+    words, numbers = pd.Series(["a", "b", "a"]), pd.Series([1.0, 2.0, 3.0], name="y")
+    assert notebook.outcomes(words, "binary", "b").to_dict("list") == {"share of b": [0, 1, 0]}
+    assert notebook.outcomes(words, "multiclass").to_dict("list") == {"share of a": [1, 0, 1], "share of b": [0, 1, 0]}
+    assert notebook.outcomes(numbers, "regression").to_dict("list") == {"mean y": [1, 2, 3]}
+
+
+def test_the_table_of_columns_says_what_is_in_them(notebook):
+    found = notebook.describe(pd.DataFrame({"a": [None, 2.0, 2.0, 3.0], "b": ["x"] * 4}))
+    assert found.values.tolist() == [["float64", "25.0%", 2, 2.0], ["str", "0.0%", 1, "x"]]
+
+
+def test_missing_numbers_get_the_median_and_are_scaled_and_an_empty_column_is_kept(notebook):
+    X = pd.DataFrame({"x": [0.0, 1.0, 100.0, np.nan], "none": [np.nan] * 4})
+    model, _ = notebook.train(X, pd.Series([0.0, 1.0, 2.0, 3.0]), "regression")
+    table = model[0].transform(X)
+    assert table.shape == (4, 2)
+    assert (
+        table[3, 0] == table[1, 0] and table[:, 0].mean() == pytest.approx(0) and table[:, 0].std() == pytest.approx(1)
+    )
+
+
 def test_the_importance_is_ordered_and_finds_what_the_sample_was_made_with(notebook, fitted):
     _, model, _, X_test, y_test = fitted
-    notebook.draw_importance(model, X_test, y_test, "roc_auc")
+    notebook.draw_importance(model, X_test, y_test, "roc_auc", most=8)
     axis = notebook.drawn["importance"].axes[0]
     names = [label.get_text() for label in axis.get_yticklabels()]
     falls = [bar.get_width() for bar in axis.patches]
-    assert falls == sorted(falls)
-    assert names[-1] == "contract" and {"region", "age"} <= set(names[:4])  # region and age play no part in churn
+    assert falls == sorted(falls) and len(falls) == 8  # of nine features
+    assert names[-1] == "contract" and {"region", "age"} & set(names) <= set(names[:3])  # these two play no part
 
 
 def test_numbers_are_drawn_as_predicted_against_true_and_as_residuals(notebook):
@@ -256,14 +300,17 @@ def test_numbers_are_drawn_as_predicted_against_true_and_as_residuals(notebook):
 
 
 def test_the_history_grows_by_a_line_and_keeps_what_was_written_by_hand(notebook, fitted):
-    model, row = fitted[1], {"date": "2024-01-01T00:00:00+00:00", "task": "binary", "target": "y", "roc_auc": 0.5}
-    example = pd.DataFrame({"a": [1]})
-    notebook.save(model, example, row)
-    by_hand = notebook.HISTORY.read_text(encoding="utf-8").replace("0.5", "0.625")
+    model, example = fitted[1], pd.DataFrame({"a": [1]})
+    row = {"date": "2024-01-01T00:00:00", "note": "NA", "task": "binary", "target": "y", "positive": "yes"}
+    notebook.save(model, example, row | {"roc_auc": 0.5})
+    by_hand = notebook.HISTORY.read_text(encoding="utf-8").replace("0.5", "0.6250")
     notebook.HISTORY.write_text(by_hand, encoding="utf-8")
-    notebook.save(model, example, row | {"task": "regression", "r2": 0.1, "roc_auc": None})
+    for other in ({"task": "regression", "r2": 0.1}, {"target": "z"}, {"positive": "no"}):
+        notebook.save(model, example, row | {"roc_auc": 0.1} | other)
     history = notebook.save(model, example, row | {"roc_auc": 0.75})
-    assert notebook.HISTORY.read_text(encoding="utf-8").startswith(by_hand.splitlines()[0] + ",r2\n")
-    notebook.draw_history(history, "binary", "y")
+    written = notebook.HISTORY.read_text(encoding="utf-8").splitlines()
+    assert [line.rstrip(",") for line in written[:2]] == [by_hand.splitlines()[0] + ",r2", by_hand.splitlines()[1]]
+    assert [path.name for path in notebook.HISTORY.parent.iterdir()] == [notebook.HISTORY.name]
+    notebook.draw_history(history, row)
     (line,) = notebook.drawn["score_history"].axes[0].lines
     assert list(line.get_ydata()) == [0.625, 0.75]
