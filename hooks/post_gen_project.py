@@ -79,7 +79,7 @@ def criteria_list(criteria: list[dict]) -> str:
 
 def levels_offered(declaration: dict) -> list[int]:
     """The levels that this version of the template can make."""
-    return [number for number, level in declaration["levels"].items() if "paths" in level]
+    return [number for number, level in declaration["levels"].items() if "start" in level]
 
 
 def maturity_page(declaration: dict) -> str:

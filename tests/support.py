@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,15 @@ import types
 from pathlib import Path
 
 import pytest
+import recorded_base
+import yaml
 from cookiecutter.generate import generate_files
 from cookiecutter.utils import create_env_with_context
 
 ROOT = Path(__file__).parents[1]
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 HOOKS = ROOT / "hooks"
+INSIDE = ROOT / "tests" / "inside" / "level_0"  # tests that run in the generated project's environment
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 CHOICES = {key: value for key, value in QUESTIONS.items() if isinstance(value, list) and not key.startswith("_")}
 # Answers as a person gives them who presses Enter all the way.
@@ -29,6 +33,9 @@ DEFAULTS = {
     "retraining_engine": "all",
 }
 FREE_TEXT = ["project_name", "description", "author"]
+DECLARATION = yaml.safe_load((TREE / "maturity.yaml").read_text(encoding="utf-8"))  # its answers are placeholders
+BUILT = [str(number) for number, level in DECLARATION["levels"].items() if "paths" in level]
+OFFERED = [str(number) for number, level in DECLARATION["levels"].items() if "start" in level]
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -41,6 +48,16 @@ def render(out: Path, hooks: bool = False, template: Path = ROOT, **answers: str
     private = {key: value for key, value in QUESTIONS.items() if key in ("_copy_without_render", "_new_lines")}
     context = {"cookiecutter": DEFAULTS | private | answers}
     return Path(generate_files(template, context, out, accept_hooks=hooks))
+
+
+def render_level(out: Path, template: Path = ROOT, **answers: str) -> Path:
+    """The project at a level that is built but not offered yet: as the hooks will make it, without the refusal."""
+    project, post = render(out, template=template, **answers), load_hook("post_gen_project")
+    declaration = yaml.safe_load((project / "maturity.yaml").read_text(encoding="utf-8"))
+    post.strip(project, declaration)
+    (project / "MATURITY.md").write_text(post.maturity_page(declaration), encoding="utf-8", newline="\n")
+    recorded_base.record(project, DEFAULTS | answers)
+    return project
 
 
 def load_hook(name: str, **answers: str) -> types.ModuleType:
@@ -114,3 +131,14 @@ def code_blocks(markdown: str, language: str) -> list[str]:
     from markdown_it import MarkdownIt
 
     return [token.content for token in MarkdownIt().parse(markdown) if token.type == "fence" and token.info == language]
+
+
+def commands(document: Path) -> list[str]:
+    """The lines of the shell blocks of a document."""
+    return [line for block in code_blocks(document.read_text("utf-8"), "bash") for line in block.splitlines() if line]
+
+
+def execute(project: Path, **variables: str) -> None:
+    """Run the notebook with the command that the project's README gives for a terminal."""
+    (headless,) = [line for line in commands(project / "README.md") if "jupyter execute" in line]
+    run(*shlex.split(headless), cwd=project, **variables)

@@ -4,27 +4,20 @@ import json
 import re
 import shlex
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
-from support import ROOT, code_blocks, files_below, load_hook, private_settings, run, tool
+from support import INSIDE, commands, execute, load_hook, run
 
 pytestmark = pytest.mark.real
-INSIDE = ROOT / "tests" / "inside" / "level_0"
 OWN_DATA = {
     "cancer": {"TARGET": "target", "TASK": "binary", "POSITIVE": 0, "TIME": None, "DROP": []},
     "wine": {"TARGET": "target", "TASK": "multiclass", "POSITIVE": None, "TIME": None, "DROP": []},
     "diabetes": {"TARGET": "target", "TASK": "regression", "POSITIVE": None, "TIME": None, "DROP": []},
     "houses": {"TARGET": "price", "TASK": "regression", "POSITIVE": None, "TIME": "sold", "DROP": []},
 }
-
-
-def commands(document: Path) -> list[str]:
-    """The lines of the shell blocks of a document."""
-    return [line for block in code_blocks(document.read_text("utf-8"), "bash") for line in block.splitlines() if line]
 
 
 def check_inside(project: Path, tests: str, **variables: str) -> None:
@@ -56,30 +49,6 @@ def edit_parameters(project: Path, values: dict) -> None:
         assert found == 1, name
     cell["source"] = source
     path.write_text(json.dumps(notebook), encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def newcomer(tmp_path_factory) -> Path:
-    """A project made in an empty folder beside a clone with the README's command, then run as its own README says."""
-    tool("uv")
-    beside = tmp_path_factory.mktemp("a folder with spaces")
-    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".hypothesis")
-    shutil.copytree(ROOT, beside / "mlops-template", ignore=ignored)
-    asking, given = (line for line in commands(ROOT / "README.md") if "./mlops-template" in line)
-    run(sys.executable, "-m", "venv", "fresh", cwd=beside)
-    path = f"{beside / 'fresh' / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-    run("bash", "-c", asking, cwd=beside, typed="Churn\n" + "\n" * 6, PATH=path, **private_settings(beside))
-    project = (beside / "churn").rename(beside / "asked")
-    run("bash", "-c", given, cwd=beside, PATH=path, **private_settings(beside))
-    assert files_below(project) == files_below(beside / "churn")
-    execute(beside / "churn")
-    return beside / "churn"
-
-
-def execute(project: Path, **variables: str) -> None:
-    """Run the notebook with the command that the project's README gives for a terminal."""
-    (headless,) = [line for line in commands(project / "README.md") if "jupyter execute" in line]
-    run(*shlex.split(headless), cwd=project, **variables)
 
 
 def test_the_notebook_runs_and_leaves_what_the_readme_says(newcomer):

@@ -42,9 +42,8 @@ def test_links_lead_somewhere(document):
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
-def test_ruff_is_content_with_hooks_tests_tools_and_the_notebook(command):
-    # With its configuration named, ruff does not read the generated project's, which is a template.
-    run(sys.executable, "-m", "ruff", *command, "--config", "pyproject.toml", ".", cwd=ROOT)
+def test_ruff_is_content_with_hooks_tests_and_tools(command):
+    run(sys.executable, "-m", "ruff", *command, ".", cwd=ROOT)
 
 
 def test_shellcheck_is_content_with_the_ci_script():

@@ -10,10 +10,10 @@ from pathlib import Path
 import make_sample
 import pytest
 import yaml
-from support import CHOICES, DEFAULTS, QUESTIONS, TREE, files_below, generate, load_hook
+from support import BUILT, CHOICES, DEFAULTS, OFFERED, QUESTIONS, TREE, files_below, generate
 
-POST = load_hook("post_gen_project")
-LEVELS = [str(n) for n in POST.levels_offered(yaml.safe_load((TREE / "maturity.yaml").read_text(encoding="utf-8")))]
+# What differs between levels by design: each says where the project stands, or what it needs there.
+SEAMS = {"README.md", "MATURITY.md", "maturity.yaml", "pyproject.toml", ".gitignore"}
 OPTIONS = [
     {"ci": ci, "retraining_engine": engine}
     for ci, engine in itertools.product(CHOICES["ci"], CHOICES["retraining_engine"])
@@ -24,7 +24,7 @@ def expected(level: str) -> set[str]:
     return set((Path(__file__).parent / "expected" / f"level-{level}.txt").read_text(encoding="utf-8").split())
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", BUILT)
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "-".join(o.values()).replace(" ", "_"))
 def test_the_files_are_exactly_these(baked, level, options):
     project = baked(maturity_level=level, **options)
@@ -32,7 +32,7 @@ def test_the_files_are_exactly_these(baked, level, options):
     assert not [folder for folder in project.rglob("*") if folder.is_dir() and not any(folder.iterdir())]
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", BUILT)
 def test_no_tag_and_no_word_of_the_generator_is_left(baked, level):
     for path, data in files_below(baked(maturity_level=level)).items():
         if path.startswith(".mlops-template/"):
@@ -40,10 +40,19 @@ def test_no_tag_and_no_word_of_the_generator_is_left(baked, level):
         assert not re.search(rb"\{\{|\{%|\{#|cookiecutter", data), path
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", OFFERED)
 def test_the_same_answers_give_the_same_bytes(baked, template, tmp_path, level):
     generate(template, tmp_path, "--no-input", maturity_level=level)
     assert files_below(tmp_path / "my_ml_project") == files_below(baked(maturity_level=level))
+
+
+@pytest.mark.parametrize(("lower", "higher"), list(itertools.pairwise(BUILT)))
+def test_a_level_adds_to_the_one_below_and_changes_only_the_seams(baked, declaration, lower, higher):
+    below, above = (files_below(baked(maturity_level=level)) for level in (lower, higher))
+    gives_way = {row["path"] for row in declaration["levels"][int(lower)]["paths"] if row.get("until") == int(lower)}
+    kept = {path for path in below if not path.startswith(".mlops-template/")} - gives_way
+    assert kept < set(above) and not gives_way & set(above)
+    assert {path for path in kept if below[path] != above[path]} <= SEAMS
 
 
 def test_every_question_is_used_and_every_answer_used_is_asked():

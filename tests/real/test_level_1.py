@@ -1,0 +1,195 @@
+"""Level 1, run for real: its own tasks and tests, own data, and the same predictions as level 0."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from support import INSIDE, commands, run, tool
+
+pytestmark = pytest.mark.real
+OWN_DATA = {
+    "cancer": {"target": {"column": "target", "task": "binary", "positive": 0}},
+    "wine": {"target": {"column": "target", "task": "multiclass"}},
+    "diabetes": {"target": {"column": "target", "task": "regression"}},
+    "houses": {"target": {"column": "price", "task": "regression"}, "data": {"time": "sold", "drop": ["note"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def newcomer_1(baked, tmp_path_factory) -> Path:
+    """A project in which the README's command, from installing to the proofs of the level, has gone well."""
+    tool("uv"), tool("make")
+    project = shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project")
+    (command,) = commands(project / "README.md")
+    done = run(*command.split(), cwd=project)
+    (project.parent / "log.txt").write_text(done.stdout, encoding="utf-8")
+    return project
+
+
+@pytest.fixture
+def copied(newcomer_1, tmp_path) -> Path:
+    """A copy of that project, without its environment, to change."""
+    leave = shutil.ignore_patterns(".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+    return Path(shutil.copytree(newcomer_1, tmp_path / "my_ml_project", ignore=leave))
+
+
+def configure(project: Path, **sections: dict) -> None:
+    """Change sections of params.yaml, as a user would."""
+    params = yaml.safe_load((project / "params.yaml").read_text("utf-8"))
+    (project / "params.yaml").write_text(yaml.safe_dump(params | sections), encoding="utf-8")
+
+
+def command(project: Path, *words: str, check: bool = True):
+    """Run a command of the project."""
+    return run("uv", "run", "my_ml_project", *words, cwd=project, check=check)
+
+
+def verdicts(project: Path) -> dict[str, str]:
+    """The verdict on each criterion, as `make maturity` has written it."""
+    found = json.loads((project / "reports/maturity.json").read_text("utf-8"))
+    return {row["command"] or row["criterion"]: row["verdict"] for row in found["criteria"]}
+
+
+def test_the_level_is_proved_and_the_next_is_shown(newcomer_1):
+    found = json.loads((newcomer_1 / "reports/maturity.json").read_text("utf-8"))
+    declared = yaml.safe_load((newcomer_1 / "maturity.yaml").read_text("utf-8"))["levels"]
+    assert found["met"] and found["level"] == 1
+    assert [row["criterion"] for row in found["criteria"]] == [row["says"] for row in declared[1]["criteria"]]
+    assert {row["verdict"] for row in found["criteria"] if row["command"]} == {"PASS"}
+    assert found["next"]["missing"] == [row["says"] for row in declared[2]["criteria"]]
+
+
+def break_the_data(project: Path) -> None:
+    schema = project / "data/schema.yaml"
+    schema.write_text(schema.read_text("utf-8").replace("east, ", ""), encoding="utf-8")
+
+
+def break_the_style(project: Path) -> None:
+    with (project / "src/my_ml_project/errors.py").open("a") as module:
+        module.write("import os\n")
+
+
+def break_a_type(project: Path) -> None:
+    with (project / "src/my_ml_project/errors.py").open("a") as module:
+        module.write("\nLONGEST: int = str(80)\n")
+
+
+def break_a_unit(project: Path) -> None:
+    path = project / "src/my_ml_project/core/data.py"
+    source = path.read_text("utf-8")
+    assert source.count("FEWEST_OF_A_CLASS = 16, 8") == 1
+    path.write_text(source.replace("FEWEST_OF_A_CLASS = 16, 8", "FEWEST_OF_A_CLASS = 16, 0"), encoding="utf-8")
+
+
+def break_the_whole(project: Path) -> None:
+    """The parts are fine, but what they make of the project's own data is not kept."""
+    path = project / "tests/integration/test_own_data.py"
+    source = path.read_text("utf-8")
+    assert source.count('("data", "train")') == 1
+    path.write_text(source.replace('("data", "train")', '("train",)'), encoding="utf-8")
+
+
+def break_the_model(project: Path) -> None:
+    (project / "models" / (project / "models/latest").read_text().strip() / "model.skops").write_bytes(b"cut off")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "proof"),
+    [
+        (break_the_data, "make data"),
+        (break_the_style, "make lint"),
+        (break_a_type, "make lint"),
+        (break_a_unit, "uv run pytest -q --cov --ignore tests/integration"),
+        (break_the_whole, "uv run pytest -q tests/integration"),
+        (break_the_model, "make evaluate"),
+    ],
+)
+def test_one_thing_broken_fails_exactly_its_own_proof(copied, sabotage, proof):
+    sabotage(copied)
+    assert command(copied, "maturity", check=False).returncode == 1
+    assert {row for row, verdict in verdicts(copied).items() if verdict == "FAIL"} == {proof}
+
+
+def test_notebook_and_commands_predict_the_same_for_every_row(newcomer, newcomer_1, tmp_path):
+    show = (
+        "import pandas as pd; from skops.io import load;"
+        "rows = pd.read_csv('data/customers.csv'); model = load('models/model.skops', trusted=['numpy.dtype']);"
+        "print(*map(repr, model.predict_proba(rows)[:, 1].tolist()), sep='\\n')"
+    )
+    by_notebook = run("uv", "run", "python", "-c", show, cwd=newcomer).stdout.split()
+    command(newcomer_1, "predict", "data/customers.csv", "--out", tmp_path / "answers.csv")
+    with (tmp_path / "answers.csv").open(encoding="utf-8") as lines:
+        by_command = [row["probability of yes"] for row in csv.DictReader(lines)]
+    assert len(by_command) == 4000 and by_command == by_notebook
+
+
+@pytest.mark.parametrize("name", OWN_DATA)
+def test_own_data_needs_only_the_settings(copied, name):
+    for made in ("data/schema.yaml", "data/customers.csv", "predictions.csv"):
+        (copied / made).unlink()
+    shutil.rmtree(copied / "reports")
+    run("uv", "run", "python", INSIDE / "own_tables.py", name, "data/my table.csv", cwd=copied)
+    least = {"binary": {"roc_auc": 0.9}, "multiclass": {"balanced_accuracy": 0.9}, "regression": {"r2": 0.3}}
+    target = OWN_DATA[name]["target"]
+    configure(
+        copied,
+        data={"uri": "data/my table.csv"} | OWN_DATA[name].get("data", {}),
+        target=target,
+        evaluation={"at_least": least[target["task"]]},
+    )
+    unchanged = {path: path.read_bytes() for path in (copied / "src").rglob("*.py")}
+    for words in (["data"], ["train"], ["evaluate"], ["predict", "data/my table.csv"]):
+        try:
+            command(copied, *words)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+    assert unchanged == {path: path.read_bytes() for path in (copied / "src").rglob("*.py")}
+    with (copied / "predictions.csv").open(encoding="utf-8") as lines:
+        assert all(row["prediction"] for row in csv.DictReader(lines))
+
+
+def test_another_model_needs_only_the_seam(copied):
+    path = copied / "src/my_ml_project/core/model.py"
+    source = path.read_text("utf-8")
+    (line,) = [line for line in source.splitlines() if line.startswith("    return LogisticRegression(")]
+    source = source.replace(line, "    return GaussianNB(**params.model.parameters)")
+    path.write_text("from sklearn.naive_bayes import GaussianNB\n" + source, encoding="utf-8")
+    configure(copied, evaluation={"at_least": {"roc_auc": 0.75}}, model={"parameters": {"var_smoothing": 1e-3}})
+    command(copied, "train")
+    command(copied, "evaluate")
+    command(copied, "predict", "data/customers.csv")
+
+
+def test_the_notebook_of_the_level_runs(copied):
+    run("uv", "run", "jupyter", "execute", "--inplace", "notebooks/explore.ipynb", cwd=copied)
+    cells = json.loads((copied / "notebooks/explore.ipynb").read_text("utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 4
+    assert not [output for output in outputs if output.get("name") == "stderr" or output["output_type"] == "error"]
+
+
+def test_a_folder_that_may_not_be_written_to_and_a_disk_that_is_full_are_one_sentence(copied):
+    shutil.rmtree(copied / "models")
+    (copied / "models").write_text("a file in the way")
+    done = command(copied, "train", check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "models" in done.stderr
+
+
+def test_the_wheel_holds_the_package_and_nothing_of_the_workshop(copied):
+    import zipfile
+
+    run("uv", "build", "--wheel", "-o", "dist", cwd=copied)
+    (wheel,) = (copied / "dist").glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "my_ml_project/core/model.py" in names
+    assert not [name for name in names if not name.startswith("my_ml_project")]
+
+
+def test_clean_removes_what_can_be_made_again_and_nothing_else(copied):
+    kept = {path for path in copied.rglob("*") if path.is_file()} - {copied / "predictions.csv", copied / ".coverage"}
+    run("make", "clean", cwd=copied)
+    left = {path for path in copied.rglob("*") if path.is_file()}
+    assert left == {path for path in kept if "__pycache__" not in path.parts}

@@ -1,0 +1,36 @@
+# The tasks of every project with a package. They call its commands and hold no logic of their own.
+PROJECT := uv run {{cookiecutter.project_slug}}
+
+.PHONY: setup data train evaluate predict lint test check maturity clean
+setup: ## install everything, and the checks before each commit
+	uv sync
+	@git rev-parse --git-dir >/dev/null 2>&1 && uv run pre-commit install || echo "Not a git repository: no checks before commits."
+
+data: ## fetch the table and check it
+	$(PROJECT) data
+
+train: data ## train a model on the newest table
+	$(PROJECT) train
+
+evaluate: ## judge the latest model
+	$(PROJECT) evaluate
+
+predict: ## predict for the rows of the table: make predict table=FILE
+	$(PROJECT) predict $(or $(table),data/checked/table.csv)
+
+lint: ## check style, names and types
+	uv run ruff check .
+	uv run ruff format --check .
+	uv run mypy
+
+test: ## run the tests
+	uv run pytest --cov
+
+check: lint test ## all that must hold before a commit
+
+maturity: ## prove the level of this project
+	$(PROJECT) maturity
+
+clean: ## remove what can be made again
+	rm -rf .venv dist build .coverage .mypy_cache .pytest_cache .ruff_cache predictions.csv
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The project's own package: everything that runs, in the wheel and in the image."""

@@ -1,0 +1,31 @@
+"""The command line: the commands of every part of the package that is present."""
+
+import importlib
+import pkgutil
+import sys
+
+import typer
+
+from . import __name__ as package
+from . import __path__ as folders
+from .errors import ProjectError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Everything that this project does. Settings are in params.yaml; run this in the project's folder.",
+)
+for part in pkgutil.iter_modules(folders):
+    if part.ispkg and importlib.util.find_spec(f"{package}.{part.name}.commands"):
+        app.add_typer(importlib.import_module(f"{package}.{part.name}.commands").app)
+
+
+def main() -> None:
+    """Run a command; what a person can mend becomes one sentence and the exit code 1."""
+    try:
+        app()
+    except ProjectError as error:
+        sys.exit(f"Error: {error}")
+    except OSError as error:  # a full disk, a folder that may not be written to
+        sys.exit(f"Error: {error.filename or 'The machine'}: {error.strerror}. What was there before is unchanged.")

@@ -1,0 +1,50 @@
+"""The model card: what a model is, what it was made from and how good it is, for people."""
+
+from typing import Any
+
+
+def model_card(record: dict[str, Any]) -> str:
+    """The card as Markdown, with links to the pictures beside it. record: what `train` keeps of the model."""
+    target, rows = record["settings"]["target"], record["rows"]
+    positive = f", positive: `{target['positive']}`" if target["task"] == "binary" else ""
+    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record["scores"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    features = ", ".join(f"`{name}` ({kind})" for name, kind in record["features"].items())
+    return f"""# Model card
+
+Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record["trained"]}. {record["note"]}
+
+- Data: {record["data"]["uri"]}, sha256 `{record["data"]["sha256"]}`
+- Rows: {rows["train"]} to train on, {rows["test"]} held out
+- Features: {features}
+- Made with: {versions}
+
+## Scores on the rows held out
+
+| score | value |
+|---|---|
+{scores}
+
+![Errors](evaluation.png)
+
+{slice_table(record["slices"])}## What it leans on
+
+![Permutation importance](importance.png)
+
+## Not known from here
+
+What the model is meant for and what it must not be used for, whom its errors hurt, and when it should be looked at
+again: write it into docs/handover.md.
+"""
+
+
+def slice_table(slices: list[dict[str, Any]]) -> str:
+    """The scores by slice as a section of the card; nothing if there are none."""
+    if not slices:
+        return ""
+    lines = [
+        "| " + " | ".join(f"{value:.4f}" if isinstance(value, float) else str(value) for value in line.values()) + " |"
+        for line in slices
+    ]
+    head = "| " + " | ".join(slices[0]) + " |\n|" + "---|" * len(slices[0])
+    return "## Scores by slice\n\n" + "\n".join([head, *lines]) + "\n\n"

@@ -1,0 +1,176 @@
+"""The commands of the core: fetch the data, train, evaluate, predict. Each does its work over the other modules."""
+
+import importlib.metadata
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from ..errors import ProjectError
+from ..settings import Settings, load_settings
+from . import pictures, storage
+from .card import model_card
+from .data import features_and_target, known_rows, split
+from .evaluate import evaluate as evaluate_rows
+from .evaluate import evaluate_slices, fit, shortfalls
+from .predict import predict as predict_rows
+from .schema import Schema, check_table, infer_schema
+
+app = typer.Typer()
+SCHEMA = Path("data/schema.yaml")
+LIBRARIES = ["scikit-learn", "skops", "pandas", "numpy"]
+
+
+def table_path(settings: Settings) -> Path:
+    """Where the checked table is kept."""
+    return Path(settings.state.data) / "table.csv"
+
+
+def history_path(settings: Settings) -> Path:
+    """Where the score history is kept."""
+    return Path(settings.state.reports) / "score_history.csv"
+
+
+def checked_rows(settings: Settings) -> tuple[pd.DataFrame, Schema]:
+    """The rows of the checked table that can teach or test, and the schema that they were checked against."""
+    schema = storage.read_schema(SCHEMA)
+    if schema is None:
+        raise ProjectError(f"{SCHEMA} is not there yet: fetch the data first, with the command `data`.")
+    return known_rows(storage.read_table(table_path(settings), schema), settings), schema
+
+
+@app.command()
+def data() -> None:
+    """Fetch the table, check it against data/schema.yaml (written at the first time), and keep it."""
+    settings = load_settings()
+    uri, path = settings.data.uri, table_path(settings)
+    typer.echo(f"Fetching {uri}")
+    content = storage.fetch(uri, settings.data.max_megabytes)
+    storage.check_fingerprint(content, settings.data.sha256, uri)
+    table = storage.parse_table(content, uri, settings.data.read)
+    typer.echo(f"Checking {len(table)} rows, {len(table.columns)} columns")
+    known_rows(table, settings)
+    schema = storage.read_schema(SCHEMA)
+    if new := schema is None:
+        time = [settings.data.time] if settings.data.time else []
+        schema = infer_schema(table, open_ended=[*settings.data.drop, *time])
+    check_table(table, schema)
+    storage.write_table(table, path)
+    if new:
+        storage.write_schema(schema, SCHEMA)
+        typer.echo(f"{SCHEMA} was written from this table: read it, and tighten what you know better.")
+    typer.echo(f"The table is in {path}. Its fingerprint for data.sha256 is {storage.sha256(content)}.")
+
+
+@app.command()
+def train(note: Annotated[str, typer.Option(help="What is different this time, for the score history.")] = "") -> None:
+    """Train a model on the checked table, judge it on rows held out, and keep it with its card and pictures."""
+    settings = load_settings()
+    rows, schema = checked_rows(settings)
+    train_rows, test_rows = split(rows, settings)
+    X, y = features_and_target(train_rows, settings)
+    X_test, y_test = features_and_target(test_rows, settings)
+    typer.echo(f"Training on {len(X)} rows with {X.shape[1]} features")
+    model = fit(X, y, settings)
+    typer.echo(f"Judging on {len(X_test)} rows held out")
+    scores = evaluate_rows(model, X_test, y_test, settings)
+    if missed := shortfalls(scores, settings):
+        raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(missed))
+    slices = evaluate_slices(model, test_rows, X_test, y_test, settings)
+    record = {
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "note": note,
+        "data": {"uri": settings.data.uri, "sha256": storage.sha256(table_path(settings).read_bytes())},
+        "rows": {"train": len(X), "test": len(X_test)},
+        "features": {str(name): schema[str(name)]["type"] for name in X},
+        "settings": settings.model_dump(),
+        "scores": scores,
+        "slices": slices.to_dict("records"),
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in LIBRARIES},
+    }
+    typer.echo("Drawing the pictures")
+    main_score = next(iter(scores))
+    drawn = {
+        "target_balance.png": pictures.target_balance(rows[settings.target.column], settings),
+        "feature_relations.png": pictures.feature_relations(*features_and_target(rows, settings), settings),
+        "evaluation.png": pictures.evaluation(model, X_test, y_test, settings),
+        "importance.png": pictures.importance(model, X_test, y_test, settings, main_score),
+    }
+    files = {name: pictures.as_png(figure) for name, figure in drawn.items()}
+    files["card.md"] = model_card(record).encode()
+    files["example.csv"] = X_test.tail(5).to_csv(index=False, lineterminator="\n").encode()
+    place = storage.write_model(model, record, files, Path(settings.state.models))
+    remember(record, place, main_score, settings)
+    show_scores(scores)
+    typer.echo(f"The model is in {place}, with its card, record and pictures.")
+
+
+def remember(record: dict[str, Any], place: Path, main_score: str, settings: Settings) -> None:
+    """Add the training to the score history, and draw it."""
+    row = {
+        "date": record["trained"],
+        "note": record["note"],
+        "data": settings.data.uri,
+        "target": settings.target.column,
+        "task": settings.target.task,
+        "positive": "" if settings.target.positive is None else settings.target.positive,
+        "time": settings.data.time,
+        "drop": " ".join(settings.data.drop),
+        "seed": settings.model.seed,
+        "train_rows": record["rows"]["train"],
+        "test_rows": record["rows"]["test"],
+        "model": place.name,
+    }
+    history = storage.append_history(row | record["scores"], history_path(settings))
+    picture = pictures.as_png(pictures.score_history(history, row, main_score))
+    with storage.new_file(history_path(settings).with_suffix(".png")) as unfinished:
+        unfinished.write_bytes(picture)
+
+
+@app.command()
+def evaluate() -> None:
+    """Judge the latest model on the rows held out of the checked table, and fail where params.yaml asks for more."""
+    settings = load_settings()
+    rows, _ = checked_rows(settings)
+    test_rows = split(rows, settings)[1]
+    X, y = features_and_target(test_rows, settings)
+    model, _ = storage.read_model(storage.latest_model(Path(settings.state.models)))
+    scores = evaluate_rows(model, X, y, settings)
+    show_scores(scores)
+    slices = evaluate_slices(model, test_rows, X, y, settings)
+    if not slices.empty:
+        typer.echo(slices.round(4).to_string(index=False))
+    if missed := shortfalls(scores, settings):
+        raise ProjectError("The model misses what params.yaml asks for: " + "; ".join(missed))
+
+
+@app.command()
+def predict(
+    uri: Annotated[str, typer.Argument(help="The table to predict for: a path, or any address that fsspec reads.")],
+    out: Annotated[Path, typer.Option(help="Where to write the rows with their predictions.")] = Path(
+        "predictions.csv"
+    ),
+) -> None:
+    """Ask the latest model about the rows of a table."""
+    settings = load_settings()
+    model, record = storage.read_model(storage.latest_model(Path(settings.state.models)))
+    content = storage.fetch(uri, settings.data.max_megabytes)
+    table = storage.parse_table(content, uri, settings.data.read)
+    features = list(record["features"])
+    if absent := [name for name in features if name not in table]:
+        raise ProjectError(f"{uri} has no column {absent}, which the model needs. It has {list(table.columns)}.")
+    if schema := storage.read_schema(SCHEMA):
+        check_table(table[features], {name: rules for name, rules in schema.items() if name in features})
+    answers = table.join(predict_rows(model, table[features]))
+    storage.write_table(answers, out)
+    typer.echo(f"{len(answers)} rows with their predictions are in {out}.")
+
+
+def show_scores(scores: dict[str, float]) -> None:
+    """Print the scores, one to a line."""
+    for name, value in scores.items():
+        typer.echo(f"  {name:24} {value:.4f}")

@@ -1,0 +1,44 @@
+"""The two functions to replace for another model: what learns, and how its answers are scored."""
+
+import pandas as pd
+from sklearn import metrics
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from ..settings import Settings
+
+
+def build(params: Settings) -> BaseEstimator:
+    """The unfitted estimator. It is given numbers without gaps, and `model.parameters` of params.yaml."""
+    if params.target.task == "regression":
+        return Ridge(**params.model.parameters)
+    return LogisticRegression(**({"max_iter": 1000, "random_state": params.model.seed} | params.model.parameters))
+
+
+def score(y: pd.Series, prediction: pd.DataFrame, params: Settings) -> dict[str, float]:
+    """The scores by name, the one that decides first.
+
+    y: the true values, n rows. prediction: what `predict` says of the same rows in the same order, that is a column
+    `prediction` and, unless the task is regression, a column `probability of <class>` for each class.
+    """
+    predicted = prediction["prediction"].to_numpy()
+    if params.target.task == "regression":
+        return {
+            "r2": float(metrics.r2_score(y, predicted)),
+            "mean_absolute_error": float(metrics.mean_absolute_error(y, predicted)),
+            "root_mean_squared_error": float(metrics.root_mean_squared_error(y, predicted)),
+        }
+    if params.target.task == "multiclass":
+        classes = sorted(y.unique())
+        probabilities = prediction[[f"probability of {one}" for one in classes]].to_numpy()
+        return {
+            "balanced_accuracy": float(metrics.balanced_accuracy_score(y, predicted)),
+            "macro_f1": float(metrics.f1_score(y, predicted, average="macro")),
+            "log_loss": float(metrics.log_loss(y, probabilities, labels=classes)),
+        }
+    hit, probability = y == params.target.positive, prediction[f"probability of {params.target.positive}"]
+    return {
+        "roc_auc": float(metrics.roc_auc_score(hit, probability)),
+        "average_precision": float(metrics.average_precision_score(hit, probability)),
+        "brier_score": float(metrics.brier_score_loss(hit, probability)),
+    }

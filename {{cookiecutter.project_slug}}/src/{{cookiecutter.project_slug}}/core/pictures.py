@@ -1,0 +1,179 @@
+"""The pictures that people look at: the data, a model's errors, what it leans on, its score over time."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn import metrics
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibrationDisplay
+from sklearn.inspection import permutation_importance
+
+from ..settings import Settings
+from .predict import predict
+
+MOST_CLASSES, MOST_FEATURES, LONGEST_LABEL = 10, 30, 18
+
+
+def as_png(figure: Figure) -> bytes:
+    """The picture as the bytes of a PNG file."""
+    out = io.BytesIO()
+    with matplotlib.rc_context({"text.parse_math": False}):  # a $ in the data is a dollar, not a formula
+        figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
+    return out.getvalue()
+
+
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure that nothing else draws into."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def short(value: object) -> str:
+    """A label that leaves room for others."""
+    return str(value)[:LONGEST_LABEL]
+
+
+def most_frequent(values: pd.Series) -> list:
+    """The most frequent classes, as many as a picture can tell apart, in their own order."""
+    return sorted(values.value_counts().index[:MOST_CLASSES])
+
+
+def outcomes(y: pd.Series, settings: Settings) -> pd.DataFrame:
+    """What the pictures average: the target itself, or for each class whether a row belongs to it."""
+    if settings.target.task == "regression":
+        return y.to_frame(f"mean {y.name}")
+    classes = [settings.target.positive] if settings.target.task == "binary" else most_frequent(y)
+    return pd.DataFrame({f"share of {one}": (y == one).astype(float) for one in classes})
+
+
+def groups(column: pd.Series, most: int = 10) -> pd.Series:
+    """Each row's group for the pictures: a number or a range of numbers, or one of the most frequent categories."""
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
+        ranges = pd.qcut(column, most, duplicates="drop")
+        ends = column.groupby(ranges, observed=False).agg(["min", "max"]).map("{:.6g}".format)
+        names = [low if low == high else f"{low} to {high}" for low, high in ends.values]
+        grouped = ranges.cat.rename_categories(names if len(set(names)) == len(names) else str)
+    else:
+        frequent = column.value_counts().index[:most]
+        values = pd.Categorical(column.where(column.isin(frequent) | column.isna(), "other").astype(object))
+        grouped = pd.Series(values, index=column.index)
+    if "missing" not in grouped.cat.categories:
+        grouped = grouped.cat.add_categories("missing")
+    return grouped.fillna("missing").cat.remove_unused_categories()
+
+
+def target_balance(y: pd.Series, settings: Settings) -> Figure:
+    """How the target is spread."""
+    figure = canvas(6, 3)
+    axis = figure.subplots()
+    axis.set(title=f"How {y.name} is spread", xlabel=str(y.name), ylabel="rows")
+    if settings.target.task == "regression":
+        axis.hist(y, bins=30)
+        return figure
+    counts = y.value_counts()
+    bars = axis.bar([short(value) for value in counts.index], counts)
+    axis.bar_label(bars, [f"{count / len(y):.0%}" for count in counts])
+    axis.margins(y=0.15)
+    axis.tick_params(axis="x", rotation=30 if len(counts) > 3 else 0)
+    return figure
+
+
+def feature_relations(X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:
+    """The mean outcome in each group of each of the first features."""
+    features = list(X)[:MOST_FEATURES]
+    height = -(-len(features) // 3)
+    figure = canvas(12, 3 * height)
+    axes = figure.subplots(height, 3, sharey=True, squeeze=False)
+    for axis, name in zip(axes.flat, features, strict=False):
+        means = outcomes(y, settings).groupby(groups(X[name]), observed=True).mean()
+        draw_relation(axis, means, ordered=pd.api.types.is_numeric_dtype(X[name]))
+        axis.set_title(name)
+    for axis in axes.flat[len(features) :]:
+        axis.remove()
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside upper right")
+    return figure
+
+
+def draw_relation(axis: Axes, means: pd.DataFrame, ordered: bool) -> None:
+    """The mean outcome of each group of one feature, joined by a line where the groups have an order."""
+    labels = [short(label) for label in means.index]
+    numbered = [position for position, label in enumerate(labels) if ordered and label != "missing"]
+    for name in means:
+        (points,) = axis.plot(means[name].to_numpy(), "o", label=name)
+        axis.plot(numbered, means[name].iloc[numbered], color=points.get_color())
+    axis.set_xticks(range(len(labels)), labels, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+    axis.grid(alpha=0.3)
+
+
+def evaluation(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:
+    """Where the model is right and wrong on these rows: curves and a matrix for classes, errors for numbers."""
+    if settings.target.task == "regression":
+        return number_errors(model, X, y, settings)
+    return class_errors(model, X, y, settings)
+
+
+def class_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:
+    """ROC, precision-recall and calibration curves, and the confusion matrix."""
+    figure = canvas(11, 9)
+    roc, precision_recall, calibration, confusion = figure.subplots(2, 2).flat
+    answers = predict(model, X)
+    for one in [settings.target.positive] if settings.target.task == "binary" else most_frequent(y):
+        truth, probability = y == one, answers[f"probability of {one}"]
+        metrics.RocCurveDisplay.from_predictions(truth, probability, name=short(one), ax=roc)
+        metrics.PrecisionRecallDisplay.from_predictions(truth, probability, name=short(one), ax=precision_recall)
+        CalibrationDisplay.from_predictions(
+            truth, probability, n_bins=8, strategy="quantile", name=short(one), ax=calibration
+        )
+    roc.plot([0, 1], [0, 1], "k:", label="chance")
+    roc.legend(loc="lower right")
+    matrix = metrics.confusion_matrix(y, answers["prediction"], labels=model.classes_)
+    drawn = metrics.ConfusionMatrixDisplay(matrix, display_labels=[short(one) for one in model.classes_])
+    drawn.plot(ax=confusion, colorbar=False, cmap="Blues", xticks_rotation=30)
+    roc.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
+    precision_recall.set(title="Precision and recall", xlabel="recall", ylabel="precision")
+    calibration.set(title="Calibration", xlabel="mean predicted probability", ylabel="share that was true")
+    confusion.set(title="Confusion matrix", xlabel="predicted: the most probable", ylabel="true")
+    return figure
+
+
+def number_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:
+    """Predicted against true, and what is left over, of at most 1,000 rows."""
+    figure = canvas(11, 4.5)
+    truth, rest = figure.subplots(1, 2)
+    for kind, axis in [("actual_vs_predicted", truth), ("residual_vs_predicted", rest)]:
+        metrics.PredictionErrorDisplay.from_predictions(
+            y, model.predict(X), kind=kind, ax=axis, random_state=settings.model.seed
+        )
+    truth.set_title("Predicted against true")
+    rest.set_title("Residuals")
+    return figure
+
+
+def importance(
+    model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings, scoring: str, most: int = 15
+) -> Figure:
+    """How much the score falls when one feature is shuffled: what the model really leans on."""
+    found = permutation_importance(model, X, y, scoring=scoring, n_repeats=10, random_state=settings.model.seed)
+    falls = pd.DataFrame({"fall": found.importances_mean, "spread": found.importances_std}, index=X.columns)
+    falls = falls.sort_values("fall").tail(most)
+    figure = canvas(8, 1 + 0.35 * len(falls))
+    axis = figure.subplots()
+    axis.barh(falls.index, falls["fall"], xerr=falls["spread"])
+    axis.set(title="Permutation importance", xlabel=f"fall of {scoring} when shuffled")
+    return figure
+
+
+def score_history(history: pd.DataFrame, row: dict, name: str) -> Figure:
+    """The score of this name over every run that answered the same question as this row, oldest first."""
+    same = [history[key] == str(row[key]) for key in ("task", "target", "positive")]
+    runs = history[np.logical_and.reduce(same)]
+    figure = canvas(8, 3.5)
+    axis = figure.subplots()
+    axis.plot(range(1, len(runs) + 1), pd.to_numeric(runs[name]), marker="o")
+    axis.set(title=f"Score over time: {row['target']}", ylabel=name)
+    axis.set_xticks(range(1, len(runs) + 1), runs["date"].str[:16].str.replace("T", "\n"), fontsize=8)
+    axis.grid(alpha=0.3)
+    return figure

@@ -1,0 +1,104 @@
+"""What a table must look like: written down from the first one, for people to tighten, and held against every other."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from ..errors import ProjectError
+
+Schema = dict[str, dict[str, Any]]
+MOST_CATEGORIES = 20
+MOST_LINES_SHOWN = 20
+
+
+def infer_schema(table: pd.DataFrame, open_ended: Iterable[str] = ()) -> Schema:
+    """The schema of a first table: per column its type, whether it may be missing, and its range or its categories.
+
+    A range is that of the table widened by its own width on both sides, and stays above zero where the table does: wide
+    enough for next month, narrow enough for a wrong unit. The columns in open_ended (dates, identifiers) go on with new
+    values and have neither. Raises ProjectError for a column that holds nothing.
+    """
+    if empty := [name for name in table if table[name].isna().all()]:
+        raise ProjectError(f"Columns {empty} hold no value at all: take them out of the table.")
+    schema = {str(name): describe_column(table[name]) for name in table}
+    for name in open_ended:
+        kind = "number" if schema[name]["type"] == "number" else "text"
+        schema[name] = {"type": kind, "missing": schema[name]["missing"]}
+    return schema
+
+
+def describe_column(column: pd.Series) -> dict[str, Any]:
+    """One column of the schema."""
+    described: dict[str, Any] = {"type": "text", "missing": bool(column.isna().any())}
+    known = column.dropna()
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        low, high = float(known.min()), float(known.max())
+        width = high - low or max(abs(high), 1.0)
+        floor = 0.0 if low >= 0 else low - width
+        return described | {"type": "number", "min": max(low - width, floor), "max": high + width}
+    if known.nunique() <= MOST_CATEGORIES:
+        return described | {"type": "category", "values": sorted(map(str, known.unique()))}
+    return described
+
+
+def check_table(table: pd.DataFrame, schema: Schema) -> None:
+    """Raise ProjectError that names every column and the first rows where the table breaks the schema.
+
+    Rows are numbered as lines of the file: the first row of data is line 2.
+    """
+    import pandera.errors  # here and below: takes seconds to import, and only this check needs it
+
+    try:
+        to_pandera(schema).validate(table, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        lines = describe_failures(error.failure_cases)
+        more = [f"... and {len(lines) - MOST_LINES_SHOWN} more"] if len(lines) > MOST_LINES_SHOWN else []
+        shown = "\n  ".join(lines[:MOST_LINES_SHOWN] + more)
+        raise ProjectError(f"The table does not fit the schema:\n  {shown}") from None
+
+
+def to_pandera(schema: Schema) -> Any:
+    """The same schema for pandera."""
+    import pandera.pandas as pandera
+
+    def column(rules: dict[str, Any]) -> Any:
+        checks = []
+        if rules["type"] == "number":
+            checks.append(pandera.Check(lambda values: to_number(values).notna(), name="is not a number"))
+            low, high = rules.get("min", float("-inf")), rules.get("max", float("inf"))
+            inside = pandera.Check(
+                lambda values: to_number(values).between(low, high) | to_number(values).isna(),
+                name=f"is outside {low:g} to {high:g}",
+            )
+            checks.append(inside)
+        if rules["type"] == "category":
+            allowed = set(rules["values"])
+            checks.append(
+                pandera.Check(lambda values: values.astype(str).isin(allowed), name="is not a known category")
+            )
+        return pandera.Column(nullable=rules["missing"], checks=checks)
+
+    return pandera.DataFrameSchema({name: column(rules) for name, rules in schema.items()}, strict=True)
+
+
+def to_number(values: pd.Series) -> pd.Series:
+    """The values as numbers; what is none becomes NaN."""
+    return pd.to_numeric(values, errors="coerce")
+
+
+def describe_failures(cases: pd.DataFrame) -> list[str]:
+    """One line per column and rule that was broken: how often, and where first."""
+    lines = []
+    for (column, check), found in cases.groupby(["column", "check"], sort=False, dropna=False):
+        if check == "column_in_dataframe":
+            lines += [f"column {name} is missing" for name in found["failure_case"]]
+        elif check == "column_in_schema":
+            lines += [f"column {name} is not in the schema" for name in found["failure_case"]]
+        else:
+            found = found.sort_values("index")
+            where = ", ".join(str(int(row) + 2) for row in found["index"].head(5))
+            values = ", ".join(repr(value) for value in found["failure_case"].drop_duplicates().head(5).tolist())
+            problem = "is missing" if check == "not_nullable" else f"{check}: {values}"
+            lines.append(f"column {column}: {len(found)} rows, the first in line {where}: {problem}")
+    return lines

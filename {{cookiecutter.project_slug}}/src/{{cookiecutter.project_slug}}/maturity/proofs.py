@@ -1,0 +1,68 @@
+"""Run the proofs of a level, and say what is missing for the next."""
+
+import os
+import shlex
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from ..errors import ProjectError
+
+Verdict = Literal["PASS", "FAIL", "ASK"]
+LAST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One criterion and what was found: ASK where no command can tell, with the question as the evidence."""
+
+    criterion: str
+    verdict: Verdict
+    evidence: str
+    command: str | None = None
+
+
+def read_declaration(path: Path) -> dict[str, Any]:
+    """The levels and where the project says it is. Raises ProjectError where the file is missing or makes no sense."""
+    try:
+        declaration = yaml.safe_load(path.read_text(encoding="utf-8"))
+        here = int(declaration["project"]["level"])
+        declaration["levels"][here]["criteria"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise ProjectError(f"{path} cannot be read as the declaration of this project's level: {error!r}") from None
+    return declaration
+
+
+def examine(criterion: dict[str, str], folder: Path) -> Finding:
+    """Run the proof of one criterion in this folder; its last lines are the evidence."""
+    if "proof" not in criterion:
+        return Finding(criterion["says"], "ASK", criterion["ask"])
+    command = criterion["proof"]
+    # As if typed by hand: a make that started this says nothing to a make in the proof.
+    variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    try:
+        done = subprocess.run(
+            shlex.split(command), cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        return Finding(criterion["says"], "FAIL", f"the proof cannot be run: {error}", command)
+    said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+    lines = [line for line in said.splitlines() if line.strip()]
+    evidence = "\n".join(lines[-1:] if done.returncode == 0 else lines[-LAST_LINES:]) or "no output"
+    return Finding(criterion["says"], "PASS" if done.returncode == 0 else "FAIL", evidence, command)
+
+
+def report(declaration: dict[str, Any], findings: list[Finding]) -> dict[str, Any]:
+    """What was found, for programs: the level, whether it is met, each criterion, and what the next level asks for."""
+    here, levels = int(declaration["project"]["level"]), declaration["levels"]
+    up = levels.get(here + 1)
+    return {
+        "level": here,
+        "name": levels[here]["name"],
+        "met": all(finding.verdict != "FAIL" for finding in findings),
+        "criteria": [asdict(finding) for finding in findings],
+        "next": up and {"level": here + 1, "name": up["name"], "missing": [row["says"] for row in up["criteria"]]},
+    }

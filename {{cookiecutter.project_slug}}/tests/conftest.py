@@ -1,0 +1,40 @@
+"""Small tables and settings that the tests share. None of them is the project's own data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from {{cookiecutter.project_slug}}.settings import Settings
+
+
+def make_settings(task: str = "binary", **sections: dict) -> Settings:
+    """Settings for the table of `orders`, with these sections added."""
+    positive = "yes" if task == "binary" else None
+    column = {"binary": "returned", "multiclass": "size", "regression": "price"}[task]
+    content = {"data": {"uri": "orders.csv"}, "target": {"column": column, "task": task, "positive": positive}}
+    for name, values in sections.items():
+        content[name] = content.get(name, {}) | values
+    return Settings.model_validate(content)
+
+
+@pytest.fixture
+def orders() -> pd.DataFrame:
+    """200 orders: late and dear ones come back, the price grows with the weight, some values are missing."""
+    rng = np.random.default_rng(0)
+    weight, days = rng.uniform(1, 20, 200), rng.integers(1, 15, 200)
+    price = 3 * weight + rng.normal(0, 2, 200)
+    table = pd.DataFrame(
+        {
+            "order": [f"A{n:03d}" for n in range(200)],
+            "day": pd.date_range("2024-01-01", periods=200).strftime("%Y-%m-%d"),
+            "weight": weight.round(2),
+            "days": days,
+            "shop": rng.choice(["web", "mail", "store"], 200),
+            "price": price.round(2),
+            "size": np.where(weight < 7, "small", np.where(weight < 14, "medium", "large")),
+            "returned": np.where(0.3 * days + 0.05 * price + rng.normal(0, 0.7, 200) > 4, "yes", "no"),
+        }
+    )
+    table.loc[::17, "weight"] = None
+    table.loc[::23, "shop"] = None
+    return table

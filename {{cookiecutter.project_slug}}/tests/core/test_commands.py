@@ -1,0 +1,136 @@
+"""The commands from end to end, each in a folder of its own: what they leave, and what they say when they cannot."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from {{cookiecutter.project_slug}} import cli
+
+PARAMS = {
+    "data": {"uri": "orders.csv", "drop": ["order"], "time": "day"},
+    "target": {"column": "returned", "task": "binary", "positive": "yes"},
+    "evaluation": {"held_out": 0.6, "slices": ["shop"], "at_least": {"roc_auc": 0.7}},
+}
+
+
+@pytest.fixture
+def run(orders, tmp_path, monkeypatch, capsys):
+    """run(*words): a command in a new project folder; what it printed. Exits with 1 become their message."""
+    monkeypatch.chdir(tmp_path)
+    orders.to_csv("orders.csv", index=False)
+    configure(PARAMS)
+
+    def call(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["project", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return str(end.value.code) if end.value.code else capsys.readouterr().out
+
+    return call
+
+
+def configure(params: dict) -> None:
+    """Write params.yaml in the current folder."""
+    Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+
+
+def files(folder) -> dict[str, bytes]:
+    """Every file below the folder and its bytes."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_from_data_to_predictions(run, tmp_path):
+    assert "data/schema.yaml was written" in run("data")
+    assert "roc_auc" in run("train", "--note", "first")
+    assert "shop" in run("evaluate")
+    assert "200 rows" in run("predict", "orders.csv", "--out", "answers.csv")
+    answers = pd.read_csv("answers.csv")
+    assert set(answers["prediction"]) == {"yes", "no"} and answers["probability of yes"].between(0, 1).all()
+    (place,) = [path for path in (tmp_path / "models").iterdir() if path.is_dir()]
+    pictures = {f"{name}.png" for name in ("target_balance", "feature_relations", "evaluation", "importance")}
+    assert {path.name for path in place.iterdir()} == pictures | {"model.skops", "model.json", "card.md", "example.csv"}
+    assert "first" in (place / "card.md").read_text() and "| shop |" in (place / "card.md").read_text()
+    assert {path.name for path in (tmp_path / "reports").iterdir()} == {"score_history.csv", "score_history.png"}
+
+
+def test_the_same_again_predicts_the_same_bytes_and_adds_a_line(run):
+    run("data")
+    for name in ("one", "two"):
+        run("train", "--note", name)
+        run("predict", "orders.csv", "--out", f"{name}.csv")
+    assert Path("one.csv").read_bytes() == Path("two.csv").read_bytes()
+    assert list(pd.read_csv("reports/score_history.csv")["note"]) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": {"uri": "gone.csv"}}, "gone.csv cannot be read"),
+        ({"target": {"column": "gone", "task": "binary", "positive": "yes"}}, "no column ['gone']"),
+        ({"target": {"column": "returned", "task": "ranking"}}, "target.task"),
+        ({"data": PARAMS["data"] | {"sha256": "0" * 64}}, "is not the content"),
+        ({"data": PARAMS["data"] | {"max_megabytes": 0.001}}, "is larger than 0.001 MB"),
+    ],
+)
+def test_settings_that_do_not_fit_stop_the_data_and_leave_what_was_there(run, tmp_path, change, message):
+    run("data")
+    configure(PARAMS | change)
+    before = files(tmp_path)
+    assert message in run("data")
+    assert files(tmp_path) == before
+
+
+def test_a_table_that_breaks_the_schema_stops_and_the_old_one_stays(run, orders, tmp_path):
+    run("data")
+    kept = (tmp_path / "data/checked/table.csv").read_bytes()
+    orders.assign(days=900).to_csv("orders.csv", index=False)
+    assert "column days: 200 rows, the first in line 2, 3, 4, 5, 6: is outside" in run("data")
+    assert (tmp_path / "data/checked/table.csv").read_bytes() == kept
+
+
+def test_an_empty_column_and_a_single_class_are_refused(run, orders):
+    orders.assign(shop=None).to_csv("orders.csv", index=False)
+    assert "['shop'] hold no value" in run("data")
+    orders.assign(returned="no").to_csv("orders.csv", index=False)
+    assert "has one value, no" in run("data")
+
+
+def test_training_before_data_and_predicting_before_training_say_what_to_do(run):
+    assert "fetch the data first" in run("train")
+    assert "train one first" in run("predict", "orders.csv")
+
+
+def test_a_model_that_misses_what_is_asked_is_not_kept(run, tmp_path):
+    run("data")
+    configure(PARAMS | {"evaluation": {"at_least": {"roc_auc": 0.999}}})
+    before = files(tmp_path)
+    assert "is not kept: roc_auc is" in run("train")
+    assert files(tmp_path) == before
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(run, tmp_path):
+    (tmp_path / "models").write_text("in the way")
+    run("data")
+    assert "models" in run("train")
+    assert not (tmp_path / "reports").exists()
+
+
+def test_rows_without_a_feature_cannot_be_predicted(run, orders):
+    run("data")
+    run("train")
+    orders.drop(columns="shop").to_csv("fewer.csv", index=False)
+    assert "no column ['shop'], which the model needs" in run("predict", "fewer.csv")
+    orders.drop(columns=["returned", "day", "order"]).to_csv("enough.csv", index=False)
+    assert "200 rows" in run("predict", "enough.csv")
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_other_tasks_need_other_settings_and_nothing_else(run, task):
+    column = {"multiclass": "size", "regression": "price"}[task]
+    configure({"data": PARAMS["data"], "target": {"column": column, "task": task}})
+    run("data")
+    assert "The model is in" in run("train")
+    assert "200 rows" in run("predict", "orders.csv")

@@ -1,0 +1,109 @@
+"""Which rows and columns a model learns from, and what is refused before it could learn something wrong."""
+
+import pandas as pd
+import pytest
+from conftest import make_settings
+
+from {{cookiecutter.project_slug}}.core.data import (
+    check_target,
+    features_and_target,
+    known_rows,
+    moments,
+    split,
+)
+from {{cookiecutter.project_slug}}.errors import ProjectError
+
+
+def test_rows_without_target_or_time_are_left_out(orders):
+    orders.loc[0, "returned"] = None
+    orders.loc[1, "day"] = None
+    known = known_rows(orders, make_settings(data={"time": "day"}))
+    assert list(known.index[:1]) == [2] and len(known) == 198
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [{"data": {"time": "gone"}}, {"data": {"drop": ["gone"]}}, {"evaluation": {"slices": ["gone"]}}],
+)
+def test_a_column_that_is_not_there_is_named(orders, sections):
+    with pytest.raises(ProjectError, match=r"no column \['gone'\]"):
+        known_rows(orders, make_settings(**sections))
+
+
+def test_the_target_cannot_be_dropped(orders):
+    with pytest.raises(ProjectError, match="take it out"):
+        known_rows(orders, make_settings(data={"drop": ["returned"]}))
+
+
+def test_truths_with_gaps_are_a_target(orders):
+    orders["returned"] = [True, False, None, True] * 50
+    settings = make_settings(target={"positive": True})
+    assert known_rows(orders, settings)["returned"].dtype == bool
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "message"),
+    [
+        (["yes", "no"], "binary", "2 rows .* too few"),
+        (["yes"] * 20, "binary", "has one value, yes"),
+        (["yes", "no", "or"] * 9, "binary", "set it to multiclass"),
+        (["a", "b"] * 9, "binary", "target.positive is 'yes', but 'y' holds"),
+        (["yes"] * 20 + ["no"], "binary", "'y' is no in only 1 rows"),
+        (["a", "b"] * 9, "regression", "does not hold numbers"),
+        ([True, False] * 9, "regression", "does not hold numbers"),
+        (list(range(20)), "multiclass", "set target.task to regression"),
+    ],
+)
+def test_a_target_that_does_not_fit_the_task_is_refused(values, task, message):
+    with pytest.raises(ProjectError, match=message):
+        check_target(pd.Series(values, name="y"), make_settings(task, target={"column": "y"}))
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("2023-12-31", "2024-01-01"),
+        ("2023-12", "2024-01"),
+        ("31.01.2024", "01.02.2024"),
+        ("13/02/2024", "01/03/2024"),
+        ("02/13/2024", "03/01/2024"),
+        ("31 Jan 2024", "01 Feb 2024"),
+        (9, 10),
+        (202312, 202401),
+    ],
+)
+def test_moments_of_one_clear_form_are_put_in_order(older, newer):
+    when = moments(pd.Series([newer, older]))
+    assert when[0] > when[1]
+
+
+@pytest.mark.parametrize("text", ["02/03/2024", "not known"])
+def test_moments_that_are_unclear_are_refused_not_guessed(text):
+    with pytest.raises(ProjectError, match="Write dates like 2024-12-31"):
+        moments(pd.Series([text, text], name="when"))
+
+
+def test_the_newest_rows_are_held_out_and_the_test_rows_are_never_trained_on(orders):
+    older, newer = split(orders, make_settings(data={"time": "day"}))
+    assert len(newer) == 50 and older["day"].max() < newer["day"].min()
+
+
+def test_without_time_the_seed_decides_which_rows_are_held_out(orders):
+    one, again, other = (split(orders, make_settings(model={"seed": n}))[1].index for n in (1, 1, 2))
+    assert len(one) == 50 and list(one) == list(again) != list(other)
+
+
+def test_a_split_that_cannot_be_tested_is_refused(orders):
+    orders["returned"] = ["yes"] * 100 + ["no"] * 100
+    with pytest.raises(ProjectError, match=r"Empty data\.time"):
+        split(orders, make_settings(data={"time": "day"}))
+
+
+def test_target_time_and_dropped_columns_are_no_features(orders):
+    X, y = features_and_target(orders, make_settings(data={"time": "day", "drop": ["order"]}))
+    assert list(X) == ["weight", "days", "shop", "price", "size"] and y.name == "returned"
+
+
+def test_a_table_of_nothing_but_hidden_columns_is_refused(orders):
+    with pytest.raises(ProjectError, match=r"shorten data\.drop"):
+        features_and_target(orders[["order", "returned"]], make_settings(data={"drop": ["order"]}))

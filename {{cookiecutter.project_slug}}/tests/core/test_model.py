@@ -1,0 +1,130 @@
+"""Does the model learn what it should? Asked before training, after it, and of its scores."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_settings
+
+from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows, split
+from {{cookiecutter.project_slug}}.core.evaluate import evaluate, evaluate_slices, fit, shortfalls
+from {{cookiecutter.project_slug}}.core.features import prepare_columns
+from {{cookiecutter.project_slug}}.core.model import build, score
+from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.errors import ProjectError
+
+TASKS = ["binary", "multiclass", "regression"]
+HIDDEN = {"binary": ["order", "day"], "multiclass": ["order", "day"], "regression": ["order", "day", "size"]}
+
+
+def learn(orders, task, **sections):
+    settings = make_settings(task, data={"drop": HIDDEN[task]}, **sections)
+    train_rows, test_rows = split(known_rows(orders, settings), settings)
+    X, y = features_and_target(train_rows, settings)
+    return fit(X, y, settings), *features_and_target(test_rows, settings), settings
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_it_is_clearly_better_than_a_guess(orders, task):
+    model, X, y, settings = learn(orders, task)
+    (name, value), *_ = evaluate(model, X, y, settings).items()
+    assert value > {"roc_auc": 0.8, "balanced_accuracy": 0.8, "r2": 0.9}[name]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_it_can_learn_a_few_rows_by_heart_when_nothing_holds_it_back(orders, task):
+    settings = make_settings(task, data={"drop": ["order", "day"]}, model={"parameters": {"C": 1e6}})
+    few = orders.groupby(settings.target.column).head(6).dropna()
+    X, y = features_and_target(few, settings)
+    assert (predict(fit(X, y, settings), X)["prediction"] == y).all()
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+def test_the_loss_on_what_it_learns_from_falls_with_more_steps(orders):
+    losses = []
+    for steps in (1, 4, 100):
+        settings = make_settings(data={"drop": ["order", "day"]}, model={"parameters": {"max_iter": steps}})
+        X, y = features_and_target(orders, settings)
+        losses.append(evaluate(fit(X, y, settings), X, y, settings)["brier_score"])
+    assert losses[0] > losses[1] > losses[2]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_same_data_and_seed_give_the_same_bytes(orders, task):
+    one, again = (learn(orders, task) for _ in range(2))
+    assert predict(one[0], one[1]).to_csv() == predict(again[0], again[1]).to_csv()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_answers_have_no_gaps_even_for_rows_full_of_them_and_for_unseen_categories(orders, task):
+    model, X, _, _ = learn(orders, task)
+    odd = X.head(4).copy()
+    odd.loc[odd.index[0], :] = None
+    odd["shop"] = "market stall"
+    answers = predict(model, odd)
+    assert answers.notna().all(axis=None) and list(answers.index) == list(odd.index)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_probabilities_are_shares_of_one(orders, task):
+    model, X, _, _ = learn(orders, task)
+    shares = predict(model, X).drop(columns="prediction")
+    assert shares.ge(0).all(axis=None) and np.allclose(shares.sum(axis=1), 1)
+
+
+def test_the_order_of_rows_and_columns_does_not_matter(orders):
+    model, X, _, _ = learn(orders, "binary")
+    turned = predict(model, X.iloc[::-1, ::-1]).loc[X.index]
+    pd.testing.assert_frame_equal(turned, predict(model, X))
+
+
+def test_later_orders_are_likelier_to_come_back(orders):
+    model, X, _, _ = learn(orders, "binary")
+    later = predict(model, X.assign(days=X["days"] + 5))["probability of yes"]
+    assert (later > predict(model, X)["probability of yes"]).all()
+
+
+def test_missing_numbers_get_the_median_and_an_empty_column_stays():
+    X = pd.DataFrame({"x": [0.0, 1.0, 100.0, np.nan], "none": [np.nan] * 4})
+    made = prepare_columns(X).fit_transform(X)
+    assert made.shape == (4, 2) and made[3, 0] == made[1, 0] and made[:, 0].std() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_parameters_and_seed_reach_the_estimator(task):
+    name = "alpha" if task == "regression" else "C"
+    estimator = build(make_settings(task, model={"seed": 7, "parameters": {name: 0.5}}))
+    assert estimator.get_params()[name] == 0.5
+    assert task == "regression" or estimator.get_params()["random_state"] == 7
+
+
+def test_perfect_answers_get_perfect_scores():
+    y = pd.Series(["no", "yes", "no", "yes"])
+    sure = pd.DataFrame({"prediction": y})
+    for one in ("yes", "no"):
+        sure[f"probability of {one}"] = (y == one).astype(float)
+    assert list(score(y, sure, make_settings()).values()) == [1, 1, 0]
+    assert list(score(y, sure, make_settings("multiclass")).values()) == pytest.approx([1, 1, 0], abs=1e-9)
+    numbers = pd.Series([1.0, 2.0, 4.0])
+    exact = pd.DataFrame({"prediction": numbers})
+    assert list(score(numbers, exact, make_settings("regression")).values()) == [1, 0, 0]
+
+
+def test_slices_are_scored_apart_and_small_ones_left_out(orders):
+    orders.loc[orders.index[:5], "shop"] = "stall"
+    model, X, y, settings = learn(orders, "binary", evaluation={"slices": ["shop"], "held_out": 0.6})
+    slices = evaluate_slices(model, orders.loc[X.index], X, y, settings).set_index("value")
+    assert set(slices.index) == {"web", "mail", "store"}
+    web = X["shop"] == "web"
+    assert slices.loc["web", "rows"] == web.sum()
+    assert slices.loc["web", "roc_auc"] == evaluate(model, X[web], y[web], settings)["roc_auc"]
+
+
+def test_what_params_ask_for_is_held_against_the_scores():
+    settings = make_settings(evaluation={"at_least": {"good": 0.8}, "at_most": {"bad": 0.2}})
+    assert shortfalls({"good": 0.8, "bad": 0.2}, settings) == []
+    assert shortfalls({"good": 0.7, "bad": 0.3}, settings) == [
+        "good is 0.7000, not at least 0.8",
+        "bad is 0.3000, not at most 0.2",
+    ]
+    with pytest.raises(ProjectError, match=r"the scores \['bad', 'good'\], which there are not"):
+        shortfalls({"other": 1.0}, settings)
