@@ -178,6 +178,17 @@ def test_a_folder_that_may_not_be_written_to_and_a_disk_that_is_full_are_one_sen
     assert done.returncode == 1 and "Traceback" not in done.stderr and "models" in done.stderr
 
 
+def test_a_commit_is_checked_first(copied):
+    run("git", "init", "-q", cwd=copied)
+    run("make", "setup", cwd=copied)
+    run("git", "add", "-A", cwd=copied)
+    commit = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "first"]
+    run(*commit, cwd=copied)
+    break_the_style(copied)
+    refused = run(*commit, "-a", cwd=copied, check=False)
+    assert refused.returncode != 0 and "ruff" in refused.stderr
+
+
 def test_the_wheel_holds_the_package_and_nothing_of_the_workshop(copied):
     import zipfile
 

@@ -4,7 +4,7 @@ PROJECT := uv run {{cookiecutter.project_slug}}
 .PHONY: setup data train evaluate predict lint test check maturity clean
 setup: ## install everything, and the checks before each commit
 	uv sync
-	@git rev-parse --git-dir >/dev/null 2>&1 && uv run pre-commit install || echo "Not a git repository: no checks before commits."
+	@if [ -e .git ]; then uv run pre-commit install; else echo "No git repository yet: no checks before commits."; fi
 
 data: ## fetch the table and check it
 	$(PROJECT) data

@@ -1,8 +1,8 @@
 """The command line: the commands of every part of the package that is present."""
 
-import importlib
 import pkgutil
 import sys
+from importlib import import_module, util
 
 import typer
 
@@ -17,8 +17,9 @@ app = typer.Typer(
     help="Everything that this project does. Settings are in params.yaml; run this in the project's folder.",
 )
 for part in pkgutil.iter_modules(folders):
-    if part.ispkg and importlib.util.find_spec(f"{package}.{part.name}.commands"):
-        app.add_typer(importlib.import_module(f"{package}.{part.name}.commands").app)
+    commands = f"{package}.{part.name}.commands"
+    if part.ispkg and util.find_spec(commands):
+        app.add_typer(import_module(commands).app)
 
 
 def main() -> None:

@@ -55,7 +55,7 @@ class Evaluation(Section):
 
 
 class State(Section):
-    """Where each kind of thing is kept: a folder or any address that fsspec knows."""
+    """The folder in which each kind of thing is kept."""
 
     data: str = "data/checked"
     models: str = "models"

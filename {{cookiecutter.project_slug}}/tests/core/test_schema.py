@@ -19,6 +19,13 @@ def test_types_ranges_and_categories_are_inferred(orders):
     assert schema["days"] == {"type": "number", "missing": False, "min": 0.0, "max": 27.0}
 
 
+def test_truths_are_told_from_words_and_numbers():
+    table = pd.DataFrame({"a": [True, False, None], "b": ["True", "False", "no"], "c": [0, 1, 1]})
+    assert [rules["type"] for rules in infer_schema(table).values()] == ["boolean", "category", "number"]
+    with pytest.raises(ProjectError, match="the first in line 3: is neither true nor false: 'maybe'"):
+        check_table(table.assign(a=[True, "maybe", None]), infer_schema(table))
+
+
 def test_a_range_may_lie_below_zero_and_a_constant_has_one_too():
     schema = infer_schema(pd.DataFrame({"cold": [-10.0, 10.0], "same": [5, 5]}))
     assert (schema["cold"]["min"], schema["cold"]["max"]) == (-30, 30)

@@ -69,6 +69,12 @@ def test_a_table_of_another_make_is_read_as_told():
     assert table.to_dict("list") == {"größe": [1.5], "b": [2]}
 
 
+def test_text_that_looks_like_a_number_stays_text_once_the_schema_says_so():
+    schema = {"zip": {"type": "text", "missing": False}, "kind": {"type": "category", "missing": False, "values": []}}
+    table = storage.parse_table(b"zip,kind,n\n01234,1,1\n", "t.csv", {}, schema)
+    assert table.to_dict("list") == {"zip": ["01234"], "kind": ["1"], "n": [1]}
+
+
 def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path):
     (tmp_path / "t.csv").write_text("before")
     with pytest.raises(RuntimeError), storage.new_file(tmp_path / "t.csv") as unfinished:

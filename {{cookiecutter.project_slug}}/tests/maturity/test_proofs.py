@@ -1,6 +1,7 @@
 """A proof passes, fails or asks, and says why."""
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -10,8 +11,8 @@ from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.maturity.proofs import examine, read_declaration, report
 
-PASSING = f"{sys.executable} -c \"print('one'); print('two')\""
-FAILING = f"{sys.executable} -c \"raise SystemExit('it broke')\""
+PASSING = f"{shlex.quote(sys.executable)} -c \"print('one'); print('two')\""
+FAILING = f"{shlex.quote(sys.executable)} -c \"raise SystemExit('it broke')\""
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ def data() -> None:
     typer.echo(f"Fetching {uri}")
     content = storage.fetch(uri, settings.data.max_megabytes)
     storage.check_fingerprint(content, settings.data.sha256, uri)
-    table = storage.parse_table(content, uri, settings.data.read)
+    schema = storage.read_schema(SCHEMA)
+    table = storage.parse_table(content, uri, settings.data.read, schema)
     typer.echo(f"Checking {len(table)} rows, {len(table.columns)} columns")
     known_rows(table, settings)
-    schema = storage.read_schema(SCHEMA)
     if new := schema is None:
         time = [settings.data.time] if settings.data.time else []
         schema = infer_schema(table, open_ended=[*settings.data.drop, *time])
@@ -79,18 +79,11 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     scores = evaluate_rows(model, X_test, y_test, settings)
     if missed := shortfalls(scores, settings):
         raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(missed))
-    slices = evaluate_slices(model, test_rows, X_test, y_test, settings)
-    record = {
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "note": note,
-        "data": {"uri": settings.data.uri, "sha256": storage.sha256(table_path(settings).read_bytes())},
+    record = describe_origin(settings, note) | {
         "rows": {"train": len(X), "test": len(X_test)},
         "features": {str(name): schema[str(name)]["type"] for name in X},
-        "settings": settings.model_dump(),
         "scores": scores,
-        "slices": slices.to_dict("records"),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in LIBRARIES},
+        "slices": evaluate_slices(model, test_rows, X_test, y_test, settings).to_dict("records"),
     }
     typer.echo("Drawing the pictures")
     main_score = next(iter(scores))
@@ -98,7 +91,7 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
         "target_balance.png": pictures.target_balance(rows[settings.target.column], settings),
         "feature_relations.png": pictures.feature_relations(*features_and_target(rows, settings), settings),
         "evaluation.png": pictures.evaluation(model, X_test, y_test, settings),
-        "importance.png": pictures.importance(model, X_test, y_test, settings, main_score),
+        "importance.png": pictures.importance(model, X_test, y_test, settings),
     }
     files = {name: pictures.as_png(figure) for name, figure in drawn.items()}
     files["card.md"] = model_card(record).encode()
@@ -107,6 +100,18 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     remember(record, place, main_score, settings)
     show_scores(scores)
     typer.echo(f"The model is in {place}, with its card, record and pictures.")
+
+
+def describe_origin(settings: Settings, note: str) -> dict[str, Any]:
+    """When, from what and with what a model is made, for its record."""
+    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {
+        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
+        "note": note,
+        "data": {"uri": settings.data.uri, "sha256": storage.sha256(table_path(settings).read_bytes())},
+        "settings": settings.model_dump(),
+        "versions": {"python": platform.python_version()} | versions,
+    }
 
 
 def remember(record: dict[str, Any], place: Path, main_score: str, settings: Settings) -> None:
@@ -158,12 +163,13 @@ def predict(
     """Ask the latest model about the rows of a table."""
     settings = load_settings()
     model, record = storage.read_model(storage.latest_model(Path(settings.state.models)))
+    schema = storage.read_schema(SCHEMA)
     content = storage.fetch(uri, settings.data.max_megabytes)
-    table = storage.parse_table(content, uri, settings.data.read)
+    table = storage.parse_table(content, uri, settings.data.read, schema)
     features = list(record["features"])
     if absent := [name for name in features if name not in table]:
         raise ProjectError(f"{uri} has no column {absent}, which the model needs. It has {list(table.columns)}.")
-    if schema := storage.read_schema(SCHEMA):
+    if schema:
         check_table(table[features], {name: rules for name, rules in schema.items() if name in features})
     answers = table.join(predict_rows(model, table[features]))
     storage.write_table(answers, out)

@@ -16,7 +16,7 @@ def build(params: Settings) -> BaseEstimator:
 
 
 def score(y: pd.Series, prediction: pd.DataFrame, params: Settings) -> dict[str, float]:
-    """The scores by name, the one that decides first.
+    """The scores by name, first the one that decides, of which more is better.
 
     y: the true values, n rows. prediction: what `predict` says of the same rows in the same order, that is a column
     `prediction` and, unless the task is regression, a column `probability of <class>` for each class.

@@ -13,9 +13,10 @@ from sklearn.calibration import CalibrationDisplay
 from sklearn.inspection import permutation_importance
 
 from ..settings import Settings
+from .evaluate import evaluate
 from .predict import predict
 
-MOST_CLASSES, MOST_FEATURES, LONGEST_LABEL = 10, 30, 18
+MOST_CLASSES, MOST_FEATURES, MOST_IMPORTANT, LONGEST_LABEL = 10, 30, 15, 18
 
 
 def as_png(figure: Figure) -> bytes:
@@ -153,16 +154,21 @@ def number_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings:
 
 
 def importance(
-    model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings, scoring: str, most: int = 15
+    model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings, most: int = MOST_IMPORTANT
 ) -> Figure:
-    """How much the score falls when one feature is shuffled: what the model really leans on."""
-    found = permutation_importance(model, X, y, scoring=scoring, n_repeats=10, random_state=settings.model.seed)
+    """How much the deciding score falls when one feature is shuffled: what the model really leans on."""
+
+    def deciding_score(model: BaseEstimator, X: pd.DataFrame, y: pd.Series) -> float:
+        return next(iter(evaluate(model, X, y, settings).values()))
+
+    found = permutation_importance(model, X, y, scoring=deciding_score, n_repeats=10, random_state=settings.model.seed)
     falls = pd.DataFrame({"fall": found.importances_mean, "spread": found.importances_std}, index=X.columns)
     falls = falls.sort_values("fall").tail(most)
     figure = canvas(8, 1 + 0.35 * len(falls))
     axis = figure.subplots()
     axis.barh(falls.index, falls["fall"], xerr=falls["spread"])
-    axis.set(title="Permutation importance", xlabel=f"fall of {scoring} when shuffled")
+    name = next(iter(evaluate(model, X, y, settings)))
+    axis.set(title="Permutation importance", xlabel=f"fall of {name} when shuffled")
     return figure
 
 

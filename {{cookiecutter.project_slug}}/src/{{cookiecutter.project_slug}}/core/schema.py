@@ -37,9 +37,16 @@ def describe_column(column: pd.Series) -> dict[str, Any]:
         width = high - low or max(abs(high), 1.0)
         floor = 0.0 if low >= 0 else low - width
         return described | {"type": "number", "min": max(low - width, floor), "max": high + width}
+    if known.isin([True, False]).all():
+        return described | {"type": "boolean"}
     if known.nunique() <= MOST_CATEGORIES:
         return described | {"type": "category", "values": sorted(map(str, known.unique()))}
     return described
+
+
+def words(schema: Schema | None) -> dict[str, str]:
+    """What is text whatever it looks like (01234 may be a postcode), as the option `dtype` of pandas."""
+    return {name: "str" for name, rules in (schema or {}).items() if rules["type"] in ("text", "category")}
 
 
 def check_table(table: pd.DataFrame, schema: Schema) -> None:
@@ -72,6 +79,8 @@ def to_pandera(schema: Schema) -> Any:
                 name=f"is outside {low:g} to {high:g}",
             )
             checks.append(inside)
+        if rules["type"] == "boolean":
+            checks.append(pandera.Check(lambda values: values.isin([True, False]), name="is neither true nor false"))
         if rules["type"] == "category":
             allowed = set(rules["values"])
             checks.append(

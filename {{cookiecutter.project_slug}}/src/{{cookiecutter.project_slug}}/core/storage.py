@@ -21,7 +21,7 @@ from skops.io import dump, load
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from ..errors import ProjectError
-from .schema import Schema
+from .schema import Schema, words
 
 # What a model file may hold besides what skops knows to be harmless. Add your model's types after a look at them.
 TRUSTED = ["numpy.dtype"]
@@ -57,11 +57,14 @@ def check_fingerprint(content: bytes, expected: str | None, uri: str) -> None:
         )
 
 
-def parse_table(content: bytes, uri: str, read: dict[str, Any]) -> pd.DataFrame:
-    """The table in these bytes. Raises ProjectError where it is empty, cut off, or names a column twice."""
+def parse_table(content: bytes, uri: str, read: dict[str, Any], schema: Schema | None = None) -> pd.DataFrame:
+    """The table in these bytes, its text as the schema tells it from numbers where there is one.
+
+    read: arguments of pandas.read_csv. Raises ProjectError where the table is empty, cut off, or names a column twice.
+    """
     try:
         check_lines(content.decode(read.get("encoding", "utf-8-sig")), read.get("sep", ","), uri)
-        options: dict[str, Any] = {"low_memory": False} | read
+        options: dict[str, Any] = {"low_memory": False, "dtype": words(schema)} | read
         table: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
         return table
     except (ValueError, LookupError, TypeError, csv.Error) as error:
@@ -107,9 +110,8 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def read_table(path: Path, schema: Schema) -> pd.DataFrame:
     """A table that the project has written, with the types of the schema. Raises ProjectError where there is none."""
-    words = {name: "str" for name, rules in schema.items() if rules["type"] == "text"}
     try:
-        return pd.read_csv(path, dtype=words, low_memory=False)
+        return pd.read_csv(path, dtype=words(schema), low_memory=False)
     except FileNotFoundError:
         raise ProjectError(f"{path} is not there yet: fetch the data first, with the command `data`.") from None
 
@@ -133,7 +135,7 @@ def read_schema(path: Path) -> Schema | None:
     try:
         columns = yaml.safe_load(path.read_text(encoding="utf-8"))["columns"]
         for name, rules in columns.items():
-            allowed = {"number": {"min", "max"}, "category": {"values"}, "text": set()}[rules["type"]]
+            allowed = {"number": {"min", "max"}, "category": {"values"}, "boolean": set(), "text": set()}[rules["type"]]
             if set(rules) - allowed - {"type", "missing"} or not isinstance(rules["missing"], bool):
                 raise ValueError(f"the rules of column {name} are not those of a {rules['type']}")
     except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:

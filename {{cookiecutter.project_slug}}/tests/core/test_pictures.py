@@ -1,0 +1,90 @@
+"""The pictures show what they say: their lines and bars are held against the numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_settings
+from sklearn import metrics
+
+from {{cookiecutter.project_slug}}.core import pictures
+from {{cookiecutter.project_slug}}.core.data import features_and_target
+from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.predict import predict
+
+
+def learn(orders, task):
+    settings = make_settings(task, data={"drop": ["order", "day"]})
+    X, y = features_and_target(orders, settings)
+    return fit(X, y, settings), X, y, settings
+
+
+def test_the_balance_of_classes_is_their_count(orders):
+    figure = pictures.target_balance(orders["size"], make_settings("multiclass"))
+    assert [bar.get_height() for bar in figure.axes[0].patches] == list(orders["size"].value_counts())
+
+
+def test_the_balance_of_numbers_holds_every_row(orders):
+    figure = pictures.target_balance(orders["price"], make_settings("regression"))
+    assert sum(bar.get_height() for bar in figure.axes[0].patches) == len(orders)
+
+
+@pytest.mark.parametrize("feature", ["shop", "days"])
+def test_relations_are_the_means_of_the_groups(orders, feature):
+    settings = make_settings()
+    X, y = orders[["shop", "days"]], orders["returned"]
+    axes = {axis.get_title(): axis for axis in pictures.feature_relations(X, y, settings).axes}
+    wanted = (y == "yes").groupby(pictures.groups(X[feature]), observed=True).mean()
+    points, joined = axes[feature].lines
+    assert list(points.get_ydata()) == list(wanted)
+    assert len(joined.get_xdata()) == (0 if feature == "shop" else len(wanted))  # categories have no order to join
+
+
+def test_groups_are_named_by_what_is_in_them():
+    numbers = pictures.groups(pd.Series([*np.arange(100.0), np.nan]))
+    words = pictures.groups(pd.Series([*"abcdefghij", None]), most=3)
+    assert list(numbers.cat.categories[[0, 9, 10]]) == ["0 to 9", "90 to 99", "missing"]
+    assert set(words) == {"a", "b", "c", "other", "missing"}
+    assert list(pictures.groups(pd.Series(["missing", "here", None]))) == ["missing", "here", "missing"]
+
+
+@pytest.mark.parametrize(("task", "classes"), [("binary", ["yes"]), ("multiclass", ["large", "medium", "small"])])
+def test_the_curves_and_the_matrix_are_those_of_the_model(orders, task, classes):
+    model, X, y, settings = learn(orders, task)
+    answers = predict(model, X)
+    roc, precision_recall, _, confusion = pictures.evaluation(model, X, y, settings).axes
+    for line, other, one in zip(roc.lines, precision_recall.lines, classes, strict=False):
+        wrong, right, _ = metrics.roc_curve(y == one, answers[f"probability of {one}"])
+        np.testing.assert_allclose(line.get_xydata(), np.column_stack([wrong, right]))
+        precision, recall, _ = metrics.precision_recall_curve(y == one, answers[f"probability of {one}"])
+        np.testing.assert_allclose(other.get_xydata(), np.column_stack([recall, precision]))
+    counted = [int(text.get_text()) for text in confusion.texts]
+    assert counted == list(metrics.confusion_matrix(y, answers["prediction"]).flat)
+
+
+def test_errors_of_numbers_are_predicted_against_true_and_what_is_left(orders):
+    model, X, y, settings = learn(orders, "regression")
+    truth, rest = (axis.collections[0].get_offsets() for axis in pictures.evaluation(model, X, y, settings).axes)
+    np.testing.assert_allclose(truth, np.column_stack([model.predict(X), y]))
+    np.testing.assert_allclose(rest, np.column_stack([model.predict(X), y - model.predict(X)]))
+
+
+def test_what_the_model_leans_on_most_is_at_the_top(orders):
+    model, X, y, settings = learn(orders, "regression")
+    axis = pictures.importance(model, X, y, settings, most=3).axes[0]
+    falls = [bar.get_width() for bar in axis.patches]
+    assert falls == sorted(falls) and len(falls) == 3
+    assert axis.get_yticklabels()[-1].get_text() in ("weight", "size")  # the price was made of the weight
+    assert axis.get_xlabel() == "fall of r2 when shuffled"
+
+
+def test_the_history_is_that_of_the_same_question(orders):
+    row = {"date": "2024-01-01T00:00", "task": "binary", "target": "y", "positive": "yes", "roc_auc": "0.5"}
+    history = pd.DataFrame([row, row | {"target": "z"}, row | {"positive": "no"}, row | {"roc_auc": "0.75"}])
+    (line,) = pictures.score_history(history, row, "roc_auc").axes[0].lines
+    assert list(line.get_ydata()) == [0.5, 0.75]
+
+
+def test_a_picture_is_the_same_bytes_each_time_and_a_dollar_is_no_formula(orders):
+    y = orders["size"].replace("small", "$5^_$10")
+    one, again = (pictures.as_png(pictures.target_balance(y, make_settings("multiclass"))) for _ in range(2))
+    assert one == again and one.startswith(b"\x89PNG")
