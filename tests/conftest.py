@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from support import DECLARATION, DEFAULTS, OFFERED, ROOT, TREE, render_level
 
-collect_ignore = ["inside"]  # for the generated project's environment: tests/real starts them there
-
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files(tmp_path_factory):
