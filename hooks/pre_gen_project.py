@@ -18,21 +18,24 @@ LONGEST_SLUG, LONGEST_TEXT = 40, 200
 # What the project installs and imports, directly or through others: a project of the same name would hide it.
 INSTALLED = set(
     """
-    anyio appnope argon2 argon2_cffi argon2_cffi_bindings arrow asttokens async_lru attr attrs babel beautifulsoup4
-    bleach bs4 certifi cffi charset_normalizer click cloudpickle colorama comm contourpy cookiecutter cycler
-    dateutil debugpy defusedxml executing fastjsonschema fonttools fqdn fsspec h11 httpcore httpx hypothesis idna
-    iniconfig ipykernel ipykernel_launcher ipython ipython_pygments_lexers isoduration jedi jinja2 joblib json5
-    jsonpointer jsonschema jsonschema_specifications jupyter jupyter_builder jupyter_client jupyter_core
-    jupyter_events jupyter_lsp jupyter_server jupyter_server_terminals jupyterlab jupyterlab_pygments
-    jupyterlab_server kfp kiwisolver kubernetes lark markupsafe matplotlib matplotlib_inline mistune mlflow mlserver
-    mpl_toolkits narwhals nbclient nbconvert nbformat nest_asyncio2 notebook notebook_shim numpy overrides packaging
-    pandas pandera pandocfilters parso pexpect pillow pip platformdirs pluggy prettytable prometheus_client
-    prompt_toolkit psutil ptyprocess pure_eval py pyarrow pycparser pydantic pygments pylab pyparsing pytest
-    python_dateutil python_json_logger pythonjsonlogger pywinpty pyyaml pyzmq referencing requests rfc3339_validator
-    rfc3986_validator rfc3987_syntax rpds rpds_py ruff sagemaker scikit_learn scipy send2trash setuptools six
-    sklearn skops soupsieve stack_data tensorflow terminado tfx threadpoolctl tinycss2 tomli tornado traitlets typer
-    typing_extensions tzdata uri_template urllib3 uv wcwidth webcolors webencodings websocket websocket_client wheel
-    winpty yaml zmq
+    annotated_doc annotated_types anyio appnope argon2 argon2_cffi argon2_cffi_bindings arrow ast_serialize
+    asttokens async_lru attr attrs babel beautifulsoup4 bleach bs4 certifi cffi cfgv charset_normalizer click
+    cloudpickle colorama comm contourpy cookiecutter coverage cycler dateutil debugpy defusedxml distlib executing
+    fastjsonschema filelock fonttools fqdn fsspec h11 httpcore httpx hypothesis identify idna iniconfig ipykernel
+    ipykernel_launcher ipython ipython_pygments_lexers isoduration jedi jinja2 joblib json5 jsonpointer jsonschema
+    jsonschema_specifications jupyter jupyter_builder jupyter_client jupyter_core jupyter_events jupyter_lsp
+    jupyter_server jupyter_server_terminals jupyterlab jupyterlab_pygments jupyterlab_server kfp kiwisolver
+    kubernetes lark librt markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline mdurl mistune mlflow
+    mlserver mpl_toolkits mypy mypy_extensions mypyc narwhals nbclient nbconvert nbformat nest_asyncio2 nodeenv
+    notebook notebook_shim numpy overrides packaging pandas pandas_stubs pandera pandocfilters parso pathspec
+    pexpect pillow pip platformdirs pluggy pre_commit prettytable prometheus_client prompt_toolkit psutil ptyprocess
+    pure_eval py pyarrow pycparser pydantic pydantic_core pygments pylab pyparsing pytest pytest_cov python_dateutil
+    python_discovery python_json_logger pythonjsonlogger pywinpty pyyaml pyzmq referencing requests
+    rfc3339_validator rfc3986_validator rfc3987_syntax rich rpds rpds_py ruff sagemaker scikit_learn scipy
+    send2trash setuptools shellingham six sklearn skops soupsieve stack_data tensorflow terminado tfx threadpoolctl
+    tinycss2 tomli tornado traitlets typeguard typer types_pyyaml typing_extensions typing_inspect typing_inspection
+    tzdata uri_template urllib3 uv virtualenv wcwidth webcolors webencodings websocket websocket_client wheel winpty
+    yaml zmq
     """.split()
 )
 # Device names of Windows, and names that tools or the project's own folders give a meaning.

@@ -24,3 +24,15 @@ def newcomer(tmp_path_factory) -> Path:
     assert files_below(project) == files_below(beside / "churn")
     execute(beside / "churn")
     return beside / "churn"
+
+
+@pytest.fixture(scope="session")
+def newcomer_1(baked, tmp_path_factory) -> Path:
+    """A project in which the README's command, from installing to the proofs of the level, has gone well."""
+    tool("uv")
+    tool("make")
+    project = shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project")
+    (command,) = commands(project / "README.md")
+    done = run(*command.split(), cwd=project)
+    (project.parent / "log.txt").write_text(done.stdout, encoding="utf-8")
+    return project

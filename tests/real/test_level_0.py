@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import INSIDE, commands, execute, load_hook, run
+from support import INSIDE, commands, execute, run
 
 pytestmark = pytest.mark.real
 OWN_DATA = {
@@ -60,16 +60,6 @@ def test_the_notebook_runs_and_leaves_what_the_readme_says(newcomer):
 
 def test_the_functions_do_what_they_say(newcomer):
     check_inside(newcomer, "test_functions.py")
-
-
-def test_no_project_can_have_the_name_of_something_installed(newcomer):
-    problem = load_hook("pre_gen_project").slug_problem
-    show = "from importlib import metadata; print(*metadata.packages_distributions())"
-    modules = run("uv", "run", "python", "-c", show, cwd=newcomer).stdout.split()
-    packages = re.findall(r"^([\w.-]+)==", run("uv", "pip", "freeze", cwd=newcomer).stdout, flags=re.M)
-    installed = modules + [re.sub(r"[-.]+", "_", name.lower()) for name in packages]
-    assert "joblib" in installed and "sklearn" in installed
-    assert [name for name in installed if problem(name) is None] == []
 
 
 def test_jupyter_lab_of_the_readme_is_installed(newcomer):

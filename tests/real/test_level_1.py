@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import INSIDE, commands, run, tool
+from support import INSIDE, run
 
 pytestmark = pytest.mark.real
 OWN_DATA = {
@@ -16,17 +16,6 @@ OWN_DATA = {
     "diabetes": {"target": {"column": "target", "task": "regression"}},
     "houses": {"target": {"column": "price", "task": "regression"}, "data": {"time": "sold", "drop": ["note"]}},
 }
-
-
-@pytest.fixture(scope="module")
-def newcomer_1(baked, tmp_path_factory) -> Path:
-    """A project in which the README's command, from installing to the proofs of the level, has gone well."""
-    tool("uv"), tool("make")
-    project = shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project")
-    (command,) = commands(project / "README.md")
-    done = run(*command.split(), cwd=project)
-    (project.parent / "log.txt").write_text(done.stdout, encoding="utf-8")
-    return project
 
 
 @pytest.fixture
