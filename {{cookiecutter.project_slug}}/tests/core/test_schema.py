@@ -35,6 +35,8 @@ def test_a_range_may_lie_below_zero_and_a_constant_has_one_too():
 def test_a_column_without_any_value_is_refused(orders):
     with pytest.raises(ProjectError, match=r"\['shop'\] hold no value"):
         infer_schema(orders.assign(shop=None))
+    assert infer_schema(orders.assign(shop=None), ["shop"])["shop"] == {"type": "text", "missing": True}
+    assert infer_schema(orders, ["days"])["days"] == {"type": "number", "missing": False}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What a table must look like: written down from the first one, for people to tighten, and held against every other."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -12,27 +12,26 @@ MOST_CATEGORIES = 20
 MOST_LINES_SHOWN = 20
 
 
-def infer_schema(table: pd.DataFrame, open_ended: Iterable[str] = ()) -> Schema:
+def infer_schema(table: pd.DataFrame, open_ended: Collection[str] = ()) -> Schema:
     """The schema of a first table: per column its type, whether it may be missing, and its range or its categories.
 
     A range is that of the table widened by its own width on both sides, and stays above zero where the table does: wide
     enough for next month, narrow enough for a wrong unit. The columns in open_ended (dates, identifiers) go on with new
     values and have neither. Raises ProjectError for a column that holds nothing.
     """
-    if empty := [name for name in table if table[name].isna().all()]:
-        raise ProjectError(f"Columns {empty} hold no value at all: take them out of the table.")
-    schema = {str(name): describe_column(table[name]) for name in table}
-    for name in open_ended:
-        kind = "number" if schema[name]["type"] == "number" else "text"
-        schema[name] = {"type": kind, "missing": schema[name]["missing"]}
-    return schema
+    if empty := [name for name in table if name not in open_ended and table[name].isna().all()]:
+        raise ProjectError(f"Columns {empty} hold no value at all: list them under data.drop in params.yaml.")
+    return {str(name): describe_column(table[name], name in open_ended) for name in table}
 
 
-def describe_column(column: pd.Series) -> dict[str, Any]:
+def describe_column(column: pd.Series, open_ended: bool) -> dict[str, Any]:
     """One column of the schema."""
     described: dict[str, Any] = {"type": "text", "missing": bool(column.isna().any())}
     known = column.dropna()
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if open_ended:
+        return described | ({"type": "number"} if numeric and len(known) else {})
+    if numeric:
         low, high = float(known.min()), float(known.max())
         width = high - low or max(abs(high), 1.0)
         floor = 0.0 if low >= 0 else low - width
