@@ -14,7 +14,10 @@ OWN_DATA = {
     "cancer": {"target": {"column": "target", "task": "binary", "positive": 0}},
     "wine": {"target": {"column": "target", "task": "multiclass"}},
     "diabetes": {"target": {"column": "target", "task": "regression"}},
-    "houses": {"target": {"column": "price", "task": "regression"}, "data": {"time": "sold", "drop": ["note", "nothing"]}},
+    "houses": {
+        "target": {"column": "price", "task": "regression"},
+        "data": {"time": "sold", "drop": ["note", "nothing"]},
+    },
 }
 
 
