@@ -163,7 +163,7 @@ def test_the_notebook_of_the_level_runs(copied):
     assert not [output for output in outputs if output.get("name") == "stderr" or output["output_type"] == "error"]
 
 
-def test_a_folder_that_may_not_be_written_to_and_a_disk_that_is_full_are_one_sentence(copied):
+def test_a_folder_that_cannot_be_made_is_one_sentence(copied):
     shutil.rmtree(copied / "models")
     (copied / "models").write_text("a file in the way")
     done = command(copied, "train", check=False)
