@@ -70,11 +70,20 @@ def criteria_list(criteria: list[dict]) -> str:
     lines = []
     for row in criteria:
         lines.append(wrapped(f"- {row['says']}", "  "))
-        if "proof" in row:
-            lines.append(f"  Proof: `{row['proof']}`")
-        if "ask" in row:
-            lines.append(wrapped(f"  Ask: *{row['ask']}*", "  "))
+        if settled := how_to_settle(row):
+            lines.append(wrapped(f"  {settled}", "  "))
     return "\n".join(lines)
+
+
+def how_to_settle(row: dict) -> str:
+    """The command or the question of one criterion; nothing at a level that is not built yet."""
+    if "ask" in row:
+        return f"Ask: *{row['ask']}*"
+    if "once" in row:
+        return f"Proof: `{row['proof']}`. Until there is `{row['once']}`, simulated: `{row['simulated']}`"
+    if "simulated" in row:
+        return f"Simulated: `{row['simulated']}`"
+    return f"Proof: `{row['proof']}`" if "proof" in row else ""
 
 
 def levels_offered(declaration: dict) -> list[int]:

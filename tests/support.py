@@ -142,3 +142,42 @@ def execute(project: Path, **variables: str) -> None:
     """Run the notebook with the command that the project's README gives for a terminal."""
     (headless,) = [line for line in commands(project / "README.md") if "jupyter execute" in line]
     run(*shlex.split(headless), cwd=project, **variables)
+
+
+# Tables of inside/level_0/own_tables.py, as params.yaml of level 1 speaks of them.
+OWN_DATA = {
+    "cancer": {"target": {"column": "target", "task": "binary", "positive": 0}},
+    "wine": {"target": {"column": "target", "task": "multiclass"}},
+    "diabetes": {"target": {"column": "target", "task": "regression"}},
+    "houses": {
+        "target": {"column": "price", "task": "regression"},
+        "data": {"time": "sold", "drop": ["note", "nothing"]},
+    },
+}
+
+
+def project_command(project: Path, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command of a project of level 1 or higher."""
+    return run("uv", "run", "my_ml_project", *words, cwd=project, check=check)
+
+
+def configure(project: Path, **sections: dict) -> None:
+    """Change sections of params.yaml, as a user would."""
+    params = yaml.safe_load((project / "params.yaml").read_text("utf-8"))
+    (project / "params.yaml").write_text(yaml.safe_dump(params | sections), encoding="utf-8")
+
+
+def use_own_data(project: Path, name: str) -> None:
+    """Bring another table into a project that has run with the sample, and change params.yaml alone."""
+    shutil.rmtree(project / "reports")
+    for made in ("data/schema.yaml", "data/customers.csv", "predictions.csv"):
+        (project / made).unlink()
+    run("uv", "run", "python", INSIDE / "own_tables.py", name, "data/my table.csv", cwd=project)
+    least = {"binary": {"roc_auc": 0.9}, "multiclass": {"balanced_accuracy": 0.9}, "regression": {"r2": 0.3}}
+    target = OWN_DATA[name]["target"]
+    configure(
+        project,
+        data={"uri": "data/my table.csv"} | OWN_DATA[name].get("data", {}),
+        target=target,
+        evaluation={"at_least": least[target["task"]]},
+    )

@@ -28,11 +28,21 @@ def newcomer(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def newcomer_1(baked, tmp_path_factory) -> Path:
-    """A project in which the README's command, from installing to the proofs of the level, has gone well."""
-    tool("uv")
-    tool("make")
+    """A project of level 1 whose README was followed: its first command, the proofs of the level, a model in use."""
+    for name in ("uv", "make"):
+        tool(name)
     project = shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project")
-    (command,) = commands(project / "README.md")
-    done = run(*command.split(), cwd=project)
+    first, *_ = commands(project / "README.md")
+    done = run(*first.split(), cwd=project)
     (project.parent / "log.txt").write_text(done.stdout, encoding="utf-8")
+    run("make", "maturity", cwd=project)
+    shutil.copy(project / "reports/maturity.json", project.parent / "first maturity.json")
+    run("make", "train", "predict", "publish", cwd=project)
     return project
+
+
+@pytest.fixture
+def copied(newcomer_1, tmp_path) -> Path:
+    """A copy of that project, without its environment, to change."""
+    leave = shutil.ignore_patterns(".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", "workspace")
+    return Path(shutil.copytree(newcomer_1, tmp_path / "my_ml_project", ignore=leave))

@@ -11,13 +11,17 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from support import BUILT, OFFERED, ROOT, code_blocks, files_below, render_level, run, tool
+from support import BUILT, CHOICES, OFFERED, ROOT, code_blocks, files_below, render_level, run, tool
+
+FORMS = [{"maturity_level": level} for level in BUILT] + [
+    {"maturity_level": level, "ci": ci} for level in BUILT[1:] for ci in CHOICES["ci"][1:]
+]
 
 
-@pytest.fixture(params=BUILT, ids="level {}".format)
+@pytest.fixture(params=FORMS, ids=lambda answers: "level " + " ".join(answers.values()))
 def generated(request, baked) -> Path:
-    """The project at each level that is built."""
-    return baked(maturity_level=request.param)
+    """The project at each level that is built, and with each CI where that matters."""
+    return baked(**request.param)
 
 
 def read_notebook(data: bytes) -> None:
@@ -53,6 +57,12 @@ READERS = {
     ".mk": [read_text],
     "Makefile": [read_text],
     "CODEOWNERS": [read_text],
+    # Their own tools read these in test_linters.py.
+    ".yml": [read_text, yaml.safe_load],
+    ".sh": [read_text],
+    ".dockerignore": [read_text],
+    "Dockerfile": [read_text],
+    "Jenkinsfile": [read_text],
 }
 
 
@@ -97,7 +107,7 @@ def test_ruff_is_content_whatever_the_name(tmp_path, level, slug):
 
 def test_make_lists_every_task_and_no_other(baked):
     project = baked(maturity_level="1")
-    listed = re.findall(r"^  ([a-z]+) ", run(tool("make"), cwd=project).stdout, flags=re.M)
+    listed = re.findall(r"^  ([a-z-]+) ", run(tool("make"), cwd=project).stdout, flags=re.M)
     declared = " ".join(
         re.findall(
             r"^\.PHONY: (.*)",

@@ -8,7 +8,7 @@ import recorded_base
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from support import DEFAULTS, files_below, load_hook
+from support import DEFAULTS, OFFERED, files_below, load_hook
 
 POST = load_hook("post_gen_project")
 NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"), min_size=1).filter(
@@ -79,7 +79,18 @@ def test_the_page_says_where_the_project_is_and_what_comes_next(baked):
         assert f"- {title}: {up[key]}" in page
     for criterion in here["criteria"]:
         assert criterion["says"] in page and (criterion.get("proof") or criterion["ask"]) in page
-    assert "Level 1 is not in this version of the template yet." in page
+    assert "not in this version of the template" not in page
+
+
+def test_the_page_of_the_highest_level_says_that_the_next_is_not_there_yet(baked):
+    page = " ".join((baked(maturity_level=OFFERED[-1]) / "MATURITY.md").read_text(encoding="utf-8").split())
+    assert f"Level {int(OFFERED[-1]) + 1} is not in this version of the template yet." in page
+
+
+def test_the_page_says_what_the_demo_stands_in_for():
+    row = {"says": "It works.", "proof": "make it", "once": "it.txt", "simulated": "make demo"}
+    assert POST.how_to_settle(row) == "Proof: `make it`. Until there is `it.txt`, simulated: `make demo`"
+    assert POST.how_to_settle({"says": "So.", "simulated": "make demo"}) == "Simulated: `make demo`"
 
 
 @pytest.mark.parametrize("level", ["0", "1", "2", "3", "4"])

@@ -32,5 +32,5 @@ maturity: ## prove the level of this project
 	$(PROJECT) maturity
 
 clean: ## remove what can be made again
-	rm -rf .venv dist build .coverage .mypy_cache .pytest_cache .ruff_cache predictions.csv
+	rm -rf .venv dist build .coverage .mypy_cache .pytest_cache .ruff_cache predictions.csv demo/workspace
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,9 +1,18 @@
 """Small tables and settings that the tests share. None of them is the project's own data."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.data import features_and_target
+from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.origin import describe_origin
+from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.serving.model_folder import make_servable
 from {{cookiecutter.project_slug}}.settings import Settings
 
 
@@ -38,3 +47,20 @@ def orders() -> pd.DataFrame:
     table.loc[::17, "weight"] = None
     table.loc[::23, "shop"] = None
     return table
+
+
+@pytest.fixture
+def make_model(orders, tmp_path) -> Callable[..., Path]:
+    """make_model(task, rows): the folder of a model of so many orders, as `train` leaves it in tmp_path/models."""
+
+    def make(task: str = "binary", rows: int = 200) -> Path:
+        settings = make_settings(task, data={"drop": ["order", "day"]})
+        table = orders.head(rows).assign(gift=orders["days"] > 7)
+        X, y = features_and_target(table, settings)
+        record = describe_origin(settings, "", b"table") | {"features": infer_schema(X), "scores": {"first": 0.5}}
+        files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
+        place = storage.write_model(fit(X, y, settings), record, files, tmp_path / "models")
+        make_servable(place)
+        return place
+
+    return make

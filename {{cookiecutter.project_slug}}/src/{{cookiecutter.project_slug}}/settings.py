@@ -55,11 +55,12 @@ class Evaluation(Section):
 
 
 class State(Section):
-    """The folder in which each kind of thing is kept."""
+    """Where each kind of thing is kept: a folder, and for the releases any address that fsspec writes."""
 
     data: str = "data/checked"
     models: str = "models"
     reports: str = "reports"
+    releases: str = "releases"
 
 
 class Settings(Section):

@@ -1,5 +1,7 @@
 """The commands from end to end, each in a folder of its own: what they leave, and what they say when they cannot."""
 
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from {{cookiecutter.project_slug}} import cli
+from {{cookiecutter.project_slug}}.core import storage
 
 PARAMS = {
     "data": {"uri": "orders.csv", "drop": ["order"], "time": "day"},
@@ -134,3 +137,31 @@ def test_other_tasks_need_other_settings_and_nothing_else(run, task):
     run("data")
     assert "The model is in" in run("train")
     assert "200 rows" in run("predict", "orders.csv")
+
+
+def test_a_model_says_which_code_made_it(run, tmp_path):
+    def git(*words: str) -> str:
+        who = ("-c", "user.name=t", "-c", "user.email=t@localhost")
+        return subprocess.run(["git", *who, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    def made_by() -> dict:
+        run("train")
+        return json.loads((storage.latest_model(tmp_path / "models") / "model.json").read_text())["code"]
+
+    run("data")
+    git("init", "-q")
+    assert made_by() == {"commit": None, "changed": None}
+    git("add", "params.yaml", "data/schema.yaml")
+    git("commit", "-qm", "first")
+    assert made_by() == {"commit": git("rev-parse", "HEAD"), "changed": False}
+    with Path("params.yaml").open("a") as params:
+        params.write("# another\n")
+    assert made_by()["changed"]
+    card = (storage.latest_model(tmp_path / "models") / "card.md").read_text()
+    assert f"commit `{git('rev-parse', 'HEAD')}`, with changes that were not committed" in card
+
+
+def test_without_git_a_model_is_made_all_the_same(run, tmp_path, monkeypatch):
+    run("data")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "The model is in" in run("train")

@@ -22,6 +22,11 @@ FAILING = f"{shlex.quote(sys.executable)} -c \"raise SystemExit('it broke')\""
         ({"proof": FAILING}, "FAIL", "it broke"),
         ({"proof": "no-such-program --x"}, "FAIL", "the proof cannot be run"),
         ({"ask": "Is it so?"}, "ASK", "Is it so?"),
+        ({"simulated": PASSING}, "SIMULATED", "two"),
+        ({"simulated": FAILING}, "FAIL", "it broke"),
+        ({"proof": FAILING, "once": "no/such/file", "simulated": PASSING}, "SIMULATED", "two"),
+        ({"proof": FAILING, "once": ".", "simulated": PASSING}, "FAIL", "it broke"),
+        ({"proof": PASSING, "once": ".", "simulated": FAILING}, "PASS", "two"),
     ],
 )
 def test_a_criterion_is_examined(tmp_path, criterion, verdict, evidence):

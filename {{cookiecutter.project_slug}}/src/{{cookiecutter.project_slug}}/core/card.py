@@ -9,12 +9,13 @@ def model_card(record: dict[str, Any]) -> str:
     positive = f", positive: `{target['positive']}`" if target["task"] == "binary" else ""
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record["scores"].items())
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    features = ", ".join(f"`{name}` ({kind})" for name, kind in record["features"].items())
+    features = ", ".join(f"`{name}` ({rules['type']})" for name, rules in record["features"].items())
     return f"""# Model card
 
 Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record["trained"]}. {record["note"]}
 
 - Data: {record["data"]["uri"]}, sha256 `{record["data"]["sha256"]}`
+- Code: {code_line(record["code"])}
 - Rows: {rows["train"]} to train on, {rows["test"]} held out
 - Features: {features}
 - Made with: {versions}
@@ -36,6 +37,13 @@ Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record["tra
 What the model is meant for and what it must not be used for, whom its errors hurt, and when it should be looked at
 again: write it into docs/handover.md.
 """
+
+
+def code_line(code: dict[str, Any]) -> str:
+    """The commit that made the model, and a warning where that is not the whole truth."""
+    if code["commit"] is None:
+        return "not under version control"
+    return f"commit `{code['commit']}`" + (", with changes that were not committed" if code["changed"] else "")
 
 
 def slice_table(slices: list[dict[str, Any]]) -> str:

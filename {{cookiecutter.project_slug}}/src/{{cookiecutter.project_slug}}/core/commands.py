@@ -1,8 +1,5 @@
 """The commands of the core: fetch the data, train, evaluate, predict. Each does its work over the other modules."""
 
-import importlib.metadata
-import platform
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +13,12 @@ from .card import model_card
 from .data import features_and_target, known_rows, split
 from .evaluate import evaluate as evaluate_rows
 from .evaluate import evaluate_slices, fit, shortfalls
+from .origin import describe_origin
 from .predict import predict as predict_rows
 from .schema import Schema, check_table, infer_schema
 
 app = typer.Typer()
 SCHEMA = Path("data/schema.yaml")
-LIBRARIES = ["scikit-learn", "skops", "pandas", "numpy"]
 
 
 def table_path(settings: Settings) -> Path:
@@ -79,9 +76,9 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     scores = evaluate_rows(model, X_test, y_test, settings)
     if missed := shortfalls(scores, settings):
         raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(missed))
-    record = describe_origin(settings, note) | {
+    record = describe_origin(settings, note, table_path(settings).read_bytes()) | {
         "rows": {"train": len(X), "test": len(X_test)},
-        "features": {str(name): schema[str(name)]["type"] for name in X},
+        "features": {str(name): schema[str(name)] for name in X},
         "scores": scores,
         "slices": evaluate_slices(model, test_rows, X_test, y_test, settings).to_dict("records"),
     }
@@ -100,18 +97,6 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     remember(record, place, main_score, settings)
     show_scores(scores)
     typer.echo(f"The model is in {place}, with its card, record and pictures.")
-
-
-def describe_origin(settings: Settings, note: str) -> dict[str, Any]:
-    """When, from what and with what a model is made, for its record."""
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {
-        "trained": datetime.now(UTC).isoformat(timespec="seconds"),
-        "note": note,
-        "data": {"uri": settings.data.uri, "sha256": storage.sha256(table_path(settings).read_bytes())},
-        "settings": settings.model_dump(),
-        "versions": {"python": platform.python_version()} | versions,
-    }
 
 
 def remember(record: dict[str, Any], place: Path, main_score: str, settings: Settings) -> None:
@@ -163,15 +148,13 @@ def predict(
     """Ask the latest model about the rows of a table."""
     settings = load_settings()
     model, record = storage.read_model(storage.latest_model(Path(settings.state.models)))
-    schema = storage.read_schema(SCHEMA)
+    features = record["features"]
     content = storage.fetch(uri, settings.data.max_megabytes)
-    table = storage.parse_table(content, uri, settings.data.read, schema)
-    features = list(record["features"])
+    table = storage.parse_table(content, uri, settings.data.read, features)
     if absent := [name for name in features if name not in table]:
         raise ProjectError(f"{uri} has no column {absent}, which the model needs. It has {list(table.columns)}.")
-    if schema:
-        check_table(table[features], {name: rules for name, rules in schema.items() if name in features})
-    answers = table.join(predict_rows(model, table[features]))
+    check_table(table[list(features)], features)
+    answers = table.join(predict_rows(model, table[list(features)]))
     storage.write_table(answers, out)
     typer.echo(f"{len(answers)} rows with their predictions are in {out}.")
 

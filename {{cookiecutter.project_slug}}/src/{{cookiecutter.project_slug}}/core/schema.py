@@ -48,17 +48,17 @@ def words(schema: Schema | None) -> dict[str, str]:
     return {name: "str" for name, rules in (schema or {}).items() if rules["type"] in ("text", "category")}
 
 
-def check_table(table: pd.DataFrame, schema: Schema) -> None:
+def check_table(table: pd.DataFrame, schema: Schema, row: str = "line", first: int = 2) -> None:
     """Raise ProjectError that names every column and the first rows where the table breaks the schema.
 
-    Rows are numbered as lines of the file: the first row of data is line 2.
+    Rows are numbered as lines of the file, in which the first row of data is line 2, unless told otherwise.
     """
     import pandera.errors  # here and below: takes seconds to import, and only this check needs it
 
     try:
         to_pandera(schema).validate(table, lazy=True)
     except pandera.errors.SchemaErrors as error:
-        lines = describe_failures(error.failure_cases)
+        lines = describe_failures(error.failure_cases, row, first)
         more = [f"... and {len(lines) - MOST_LINES_SHOWN} more"] if len(lines) > MOST_LINES_SHOWN else []
         shown = "\n  ".join(lines[:MOST_LINES_SHOWN] + more)
         raise ProjectError(f"The table does not fit the schema:\n  {shown}") from None
@@ -95,7 +95,7 @@ def to_number(values: pd.Series) -> pd.Series:
     return pd.to_numeric(values, errors="coerce")
 
 
-def describe_failures(cases: pd.DataFrame) -> list[str]:
+def describe_failures(cases: pd.DataFrame, row: str, first: int) -> list[str]:
     """One line per column and rule that was broken: how often, and where first."""
     lines = []
     for (column, check), found in cases.groupby(["column", "check"], sort=False, dropna=False):
@@ -105,8 +105,8 @@ def describe_failures(cases: pd.DataFrame) -> list[str]:
             lines += [f"column {name} is not in the schema" for name in found["failure_case"]]
         else:
             found = found.sort_values("index")
-            where = ", ".join(str(int(row) + 2) for row in found["index"].head(5))
+            where = ", ".join(str(int(index) + first) for index in found["index"].head(5))
             values = ", ".join(repr(value) for value in found["failure_case"].drop_duplicates().head(5).tolist())
             problem = "is missing" if check == "not_nullable" else f"{check}: {values}"
-            lines.append(f"column {column}: {len(found)} rows, the first in line {where}: {problem}")
+            lines.append(f"column {column}: {len(found)} rows, the first in {row} {where}: {problem}")
     return lines

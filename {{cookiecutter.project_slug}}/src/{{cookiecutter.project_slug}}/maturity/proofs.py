@@ -11,13 +11,17 @@ import yaml
 
 from ..errors import ProjectError
 
-Verdict = Literal["PASS", "FAIL", "ASK"]
+Verdict = Literal["PASS", "SIMULATED", "FAIL", "ASK"]
 LAST_LINES = 5
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One criterion and what was found: ASK where no command can tell, with the question as the evidence."""
+    """One criterion and what was found.
+
+    SIMULATED: the demo has shown it, and the project has nothing of its own yet that could. ASK: no command can tell;
+    the evidence is the question.
+    """
 
     criterion: str
     verdict: Verdict
@@ -37,10 +41,17 @@ def read_declaration(path: Path) -> dict[str, Any]:
 
 
 def examine(criterion: dict[str, str], folder: Path) -> Finding:
-    """Run the proof of one criterion in this folder; its last lines are the evidence."""
-    if "proof" not in criterion:
-        return Finding(criterion["says"], "ASK", criterion["ask"])
-    command = criterion["proof"]
+    """Prove one criterion in this folder: by its own proof, or by the demo's until there is what that one looks at."""
+    says = criterion["says"]
+    if "ask" in criterion:
+        return Finding(says, "ASK", criterion["ask"])
+    if "simulated" in criterion and not ("once" in criterion and (folder / criterion["once"]).exists()):
+        return prove(says, criterion["simulated"], "SIMULATED", folder)
+    return prove(says, criterion["proof"], "PASS", folder)
+
+
+def prove(says: str, command: str, verdict: Verdict, folder: Path) -> Finding:
+    """Run a proof: this verdict if it goes well, else FAIL; its last lines are the evidence."""
     # As if typed by hand: a make that started this says nothing to a make in the proof.
     variables = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     try:
@@ -48,11 +59,11 @@ def examine(criterion: dict[str, str], folder: Path) -> Finding:
             shlex.split(command), cwd=folder, env=variables, capture_output=True, encoding="utf-8", errors="replace"
         )
     except OSError as error:
-        return Finding(criterion["says"], "FAIL", f"the proof cannot be run: {error}", command)
+        return Finding(says, "FAIL", f"the proof cannot be run: {error}", command)
     said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
     lines = [line for line in said.splitlines() if line.strip()]
     evidence = "\n".join(lines[-1:] if done.returncode == 0 else lines[-LAST_LINES:]) or "no output"
-    return Finding(criterion["says"], "PASS" if done.returncode == 0 else "FAIL", evidence, command)
+    return Finding(says, verdict if done.returncode == 0 else "FAIL", evidence, command)
 
 
 def report(declaration: dict[str, Any], findings: list[Finding]) -> dict[str, Any]:

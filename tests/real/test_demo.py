@@ -1,0 +1,157 @@
+"""Level 1's `make demo`: its verdict is recomputed from what it left, and it fails when any part of it is broken."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+from support import OWN_DATA, run, use_own_data
+
+pytestmark = pytest.mark.real
+# Asks a released model itself, without a server, about the example rows; run in the project's environment.
+ASK_THE_MODEL = """
+import json, sys
+from pathlib import Path
+from my_ml_project.core.predict import predict
+from my_ml_project.core.storage import read_model, read_table
+place = Path(sys.argv[1])
+model, record = read_model(place)
+print(json.dumps(predict(model, read_table(Path(sys.argv[2]), record["features"])).to_dict("list")))
+"""
+
+
+@pytest.fixture
+def quick(copied) -> Path:
+    """A copy of the project in which the demo runs few of the project's own tests."""
+    for path in (copied / "tests").iterdir():
+        if path.is_dir() and path.name != "integration":
+            shutil.rmtree(path)
+    return copied
+
+
+def demo(project: Path, check: bool = True):
+    return run("make", "demo", cwd=project, check=check)
+
+
+def record_of(project: Path) -> dict:
+    return json.loads((project / "reports/demo.json").read_text("utf-8"))
+
+
+def releases_in(project: Path) -> list[dict]:
+    """The release records in the demo's store, oldest first, with their digests checked."""
+    workspace = project / "demo/workspace"
+    found = sorted((workspace / "releases").glob("*/release.json"))
+    for path in found:
+        release = json.loads(path.read_text("utf-8"))
+        for name, digest in release["model"]["files"].items():
+            content = (path.parent / "model" / name).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == digest, name
+    return [json.loads(path.read_text("utf-8")) | {"path": str(path)} for path in found]
+
+
+def check_verdict(project: Path) -> None:
+    """Recompute from the store and the models what the demo says of itself."""
+    record, workspace = record_of(project), project / "demo/workspace"
+    first, second = releases_in(project)
+    assert record["kept"] and all(step["done"] for step in record["steps"])
+    assert first["model"]["sha256"] != second["model"]["sha256"]
+    assert first["previous"] is None and second["previous"]["record"] == first["path"]
+    assert second["previous"]["sha256"] == hashlib.sha256(Path(first["path"]).read_bytes()).hexdigest()
+    pointer = yaml.safe_load((workspace / "deploy/release.yaml").read_text("utf-8"))
+    assert pointer == second["previous"]  # rolled back
+    assert [served["sha256"] for served in record["served"]] == [
+        release["model"]["sha256"] for release in (first, second, first)
+    ]
+    example = Path(first["path"]).parent / "model/example.csv"
+    for served, release in zip(record["served"], (first, second, first), strict=True):
+        place = Path(release["path"]).parent / "model"
+        said = run("uv", "run", "python", "-c", ASK_THE_MODEL, place, example, cwd=project).stdout
+        assert served["answers"] == pytest.approx(json.loads(said)) or served["answers"] == json.loads(said)
+    answered = [call["sha256"] for call in record["calls"] if call["sha256"]]
+    changes = [one for one, before in zip(answered, [None, *answered], strict=False) if one != before]
+    assert changes == [release["model"]["sha256"] for release in (first, second, first)]
+    assert list((workspace / "dist").glob("*.whl"))
+
+
+def test_the_verdict_is_what_the_stores_say(newcomer_1):
+    check_verdict(newcomer_1)
+
+
+def test_the_picture_shows_both_releases(newcomer_1):
+    colors = Image.open(newcomer_1 / "reports/demo.png").convert("RGB").getcolors(maxcolors=2**24)
+    seen = {color for count, color in colors if count > 100}
+    assert {(31, 119, 180), (255, 127, 14)} <= seen  # the colours of the two, in both axes
+
+
+def test_the_projects_own_models_and_releases_are_left_alone(newcomer_1):
+    (own,) = newcomer_1.glob("releases/*/release.json")
+    assert str(own) not in {release["path"] for release in releases_in(newcomer_1)}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    source = path.read_text("utf-8")
+    assert source.count(old) == 1, (path, old)
+    path.write_text(source.replace(old, new), encoding="utf-8")
+
+
+def stop_the_server(project: Path) -> None:
+    edit(project / "src/my_ml_project/serving/server.py", "    mlserver([", "    return\n    mlserver([")
+
+
+def answer_with_another_digest(project: Path) -> None:
+    edit(
+        project / "src/my_ml_project/serving/runtime.py",
+        "            parameters=Parameters(sha256=self._sha256),",
+        '            parameters=Parameters(sha256="0" * 64),',
+    )
+
+
+def answer_wrongly(project: Path) -> None:
+    edit(
+        project / "src/my_ml_project/serving/runtime.py",
+        "predict(self._model, table)",
+        "predict(self._model, table[::-1])",
+    )
+
+
+def change_the_schema(project: Path) -> None:
+    edit(project / "data/schema.yaml", "east, ", "")
+
+
+def break_a_test(project: Path) -> None:
+    (project / "tests/integration/test_broken.py").write_text("def test_broken():\n    assert False\n", "utf-8")
+
+
+def lose_the_rollback(project: Path) -> None:
+    edit(project / "src/my_ml_project/releases/commands.py", "    write_pointer(release.previous)\n", "")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "failed_step"),
+    [
+        (stop_the_server, "serve the first release"),
+        (answer_with_another_digest, "predict over HTTP, smoke test"),
+        (answer_wrongly, "predict over HTTP, smoke test"),
+        (change_the_schema, "fetch and check the table"),
+        (break_a_test, "run the tests"),
+        (lose_the_rollback, "predict over HTTP, smoke test"),
+    ],
+)
+def test_one_part_broken_fails_the_demo_at_its_step(quick, sabotage, failed_step):
+    sabotage(quick)
+    done = demo(quick, check=False)
+    assert done.returncode != 0 and "The promise was not kept" in done.stderr
+    record = record_of(quick)
+    assert not record["kept"] and record["problem"]
+    assert [step["step"] for step in record["steps"] if not step["done"]] == [failed_step]
+    assert not (quick / "reports/demo.png").exists()
+
+
+@pytest.mark.parametrize("name", OWN_DATA)
+def test_own_data_goes_through_the_demo_with_the_settings_changed_alone(quick, name):
+    use_own_data(quick, name)
+    demo(quick)
+    check_verdict(quick)

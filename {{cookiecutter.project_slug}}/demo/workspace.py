@@ -1,0 +1,84 @@
+"""A project folder of the demo's own, in which the project's real commands run."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from {{cookiecutter.project_slug}} import __name__ as package
+from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.commands import SCHEMA
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.serving.client import wait_until_ready
+from {{cookiecutter.project_slug}}.serving.server import HERE, free_port
+from {{cookiecutter.project_slug}}.settings import PARAMS, Settings, State
+
+COMMAND = Path(sys.executable).parent / package
+LAST_LINES, SECONDS_TO_START = 15, 60
+
+
+def last_lines(text: str) -> str:
+    """What a program said last."""
+    return "\n".join(text.strip().splitlines()[-LAST_LINES:])
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """What a command prints. Raises ProjectError with its last lines where it fails."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    if done.returncode:
+        raise ProjectError(f"`{' '.join(words)}` failed:\n{last_lines(done.stdout)}")
+    return done.stdout
+
+
+class Workspace:
+    """The folder, with the project's settings and schema, and with models and releases of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder anew."""
+        self.folder, self.url = folder, f"http://{HERE}:{free_port()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / SCHEMA).parent.mkdir(parents=True)
+        if SCHEMA.exists():
+            shutil.copy(SCHEMA, folder / SCHEMA)
+
+    def receive(self, table: pd.DataFrame) -> None:
+        """Put a table where the settings of this folder look for it: as commas and UTF-8, with its text as text."""
+        storage.write_table(table, self.folder / "received.csv")
+        params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
+        dtype = params["data"].get("read", {}).get("dtype")
+        params["data"] |= {"uri": "received.csv", "read": {"dtype": dtype} if dtype else {}, "sha256": None}
+        params["state"] = State(releases=str(self.folder.absolute() / "releases")).model_dump()
+        text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
+        (self.folder / PARAMS).write_text(text, encoding="utf-8")
+
+    def command(self, *words: str) -> str:
+        """What one of the project's commands prints, run in this folder."""
+        return run(COMMAND, *words, cwd=self.folder)
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """The released model is served at self.url, until the end. Raises ProjectError where it is not."""
+        log = self.folder / "serve.log"
+        command = [str(COMMAND), "serve", "--port", self.url.rpartition(":")[2]]
+        with log.open("wb") as out:
+            server = subprocess.Popen(command, cwd=self.folder, stdout=out, stderr=subprocess.STDOUT)
+        try:
+            wait_until_ready(self.url, SECONDS_TO_START, running=lambda: server.poll() is None)
+            yield
+        except ProjectError as error:
+            raise ProjectError(f"{error}\nThe server said:\n{last_lines(log.read_text('utf-8', 'replace'))}") from None
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def own_table(settings: Settings) -> pd.DataFrame:
+    """The project's own table, as its settings say where it is and how it is read."""
+    content = storage.fetch(settings.data.uri, settings.data.max_megabytes)
+    return storage.parse_table(content, settings.data.uri, settings.data.read, storage.read_schema(SCHEMA))

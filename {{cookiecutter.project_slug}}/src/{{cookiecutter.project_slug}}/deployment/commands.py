@@ -1,0 +1,99 @@
+"""The commands `serve`, `deploy` and `smoke-test`: the released model runs, here or on the host."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core.storage import latest_model
+from ..errors import ProjectError
+from ..releases import store
+from ..releases.commands import current
+from ..serving import server
+from ..serving.client import smoke_test as ask_for_examples
+from ..serving.client import wait_until_ready
+from ..serving.model_folder import make_servable
+from ..settings import load_settings
+from . import compose
+from .host import Host, host_at
+
+app = typer.Typer()
+Address = Annotated[str | None, typer.Option("--host", envvar="DEPLOY_HOST", help="The host, as ssh takes it.")]
+Key = Annotated[
+    str | None,
+    typer.Option("--key", envvar="DEPLOY_SSH_KEY", help="A private key or its file; without it, ssh's own."),
+]
+KnownHosts = Annotated[
+    str | None,
+    typer.Option(
+        "--known-hosts", envvar="DEPLOY_KNOWN_HOSTS", help="What ssh-keyscan says of the host; else ssh's own file."
+    ),
+]
+SECONDS_TO_START = 30
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="The port for HTTP.")] = 8080,
+    latest: Annotated[bool, typer.Option("--latest", help="The model trained last, released or not.")] = False,
+) -> None:
+    """Serve the released model to this machine alone, until stopped with Ctrl-C."""
+    if latest:
+        place = latest_model(Path(load_settings().state.models))
+        make_servable(place)
+        server.run(place, port)
+        return
+    with store.fetched_model(current()[1]) as place:
+        server.run(place, port)
+
+
+@app.command()
+def deploy(
+    image: Annotated[Path, typer.Option(help="The image, as `make image` leaves it.")] = Path("dist/image.tar"),
+    address: Address = None,
+    key: Key = None,
+    known_hosts: KnownHosts = None,
+) -> None:
+    """Put the image and the released model on the host; if they do not become healthy, back to what ran before."""
+    pointer, release = current()
+    if store.is_local(pointer.record):
+        raise ProjectError(
+            f"The release is in {pointer.record}, a folder that no other machine can read. Set state.releases in "
+            "params.yaml to an address such as s3://bucket/releases, and publish again."
+        )
+    with store.fetched_model(release) as model, host_at(address, key, known_hosts) as host:
+        typer.echo(f"Deploying {release.release} to {host.address}")
+        name = compose.deploy(host, release, model, image)
+    typer.echo(f"{name} is healthy.")
+
+
+@app.command()
+def smoke_test(
+    url: Annotated[str | None, typer.Option(help="A server to ask; without it, what was deployed on the host.")] = None,
+    address: Address = None,
+    key: Key = None,
+    known_hosts: KnownHosts = None,
+) -> None:
+    """Ask for predictions, and compare them with the released model's own; a deployment that fails is taken back."""
+    _, release = current()
+    with store.fetched_model(release) as model:
+        if url:
+            rows = ask_for_examples(url, model)
+        else:
+            with host_at(address, key, known_hosts) as host:
+                rows = verify_deployed(host, model)
+    typer.echo(f"{rows} rows are answered as the model {release.model.sha256} answers them.")
+
+
+def verify_deployed(host: Host, model: Path) -> int:
+    """Smoke-test what runs on the host, and take it back if it answers wrongly; the number of rows."""
+    try:
+        with host.tunnel(compose.published_address(host)) as url:
+            wait_until_ready(url, SECONDS_TO_START)
+            return ask_for_examples(url, model)
+    except ProjectError as error:
+        try:
+            outcome = compose.go_back(host)
+        except ProjectError as second:
+            outcome = f"And it could not be taken back: {second}"
+        raise ProjectError(f"{error}\n{outcome}") from None

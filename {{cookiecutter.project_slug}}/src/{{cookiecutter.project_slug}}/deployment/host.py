@@ -1,0 +1,89 @@
+"""A machine that is reached by SSH."""
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..errors import ProjectError
+from ..serving.server import HERE, free_port
+
+SECONDS_TO_CONNECT = 20
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where to connect, as ssh takes it (user@host, or ssh://user@host:port), and the options to do so."""
+
+    address: str
+    options: tuple[str, ...] = ()
+
+    def ssh(self, *options: str) -> list[str]:
+        """The command line of ssh, up to the address: it never asks a question, and never trusts an unknown machine."""
+        strict = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={SECONDS_TO_CONNECT}")
+        always = [word for option in strict for word in ("-o", option)]
+        return ["ssh", *always, *self.options, *options, self.address]
+
+    def run(self, *command: str, sent: IO[bytes] | None = None) -> str:
+        """What the command prints on the host, fed with this file. Raises ProjectError where it fails."""
+        try:
+            done = subprocess.run(
+                [*self.ssh(), shlex.join(command)],
+                stdin=sent or subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except OSError as error:
+            raise ProjectError(f"ssh cannot be started: {error.strerror}.") from None
+        if done.returncode:
+            raise ProjectError(f"On {self.address}, `{shlex.join(command)}` failed:\n{done.stdout.strip()}")
+        return done.stdout
+
+    @contextmanager
+    def tunnel(self, address: str) -> Iterator[str]:
+        """The URL on this machine that leads to this address (host:port) as the host sees it."""
+        port = free_port()
+        forward = ("-N", "-o", "ExitOnForwardFailure=yes", "-L", f"{HERE}:{port}:{address}")
+        with subprocess.Popen(self.ssh(*forward), stdin=subprocess.DEVNULL) as tunnel:
+            try:
+                yield f"http://{HERE}:{port}"
+            finally:
+                tunnel.terminate()
+
+
+@contextmanager
+def host_at(address: str | None, key: str | None, known_hosts: str | None) -> Iterator[Host]:
+    """The host, with the secrets that ssh needs in files of their own for as long as it is used.
+
+    key: a private key, or the path of the file that holds one; without it, ssh's own keys and agent are used.
+    known_hosts: the lines that tell the host's own key, as `ssh-keyscan` prints them; without them, ssh's own file.
+    Raises ProjectError where no address is given.
+    """
+    if not address:
+        raise ProjectError("Where to deploy? Set DEPLOY_HOST, such as deploy@models.example.com.")
+    with tempfile.TemporaryDirectory(prefix="ssh-") as folder:
+        options: list[str] = []
+        if key:
+            options += ["-i", str(key_file(key, Path(folder))), "-o", "IdentitiesOnly=yes"]
+        if known_hosts:
+            path = Path(folder) / "known_hosts"
+            path.write_text(known_hosts.strip() + "\n", encoding="utf-8")
+            options += ["-o", f"UserKnownHostsFile={path}"]
+        yield Host(address, tuple(options))
+
+
+def key_file(key: str, folder: Path) -> Path:
+    """The file of a private key, written here where the key itself is given."""
+    if not key.lstrip().startswith("-----BEGIN"):
+        return Path(key)
+    path = folder / "key"
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
+        out.write(key.strip() + "\n")
+    return path

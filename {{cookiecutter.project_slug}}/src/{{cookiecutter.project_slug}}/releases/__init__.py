@@ -1,0 +1,1 @@
+"""Releases: which model is in use, where it came from, and which was in use before."""

@@ -1,0 +1,85 @@
+"""A client of the Open Inference Protocol: asks a server about a table, and checks the answers against a model."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import __name__ as package
+from ..core import storage
+from ..core.predict import predict
+from ..core.schema import Schema
+from ..errors import ProjectError
+from .protocol import from_response, to_request
+
+EXAMPLE = "example.csv"
+SECONDS_TO_ANSWER = 30
+
+
+def call(address: str, body: dict[str, Any] | None = None) -> bytes:
+    """What the server answers to a GET, or to a POST where there is a body. Raises ProjectError where it does not."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as response:
+            content: bytes = response.read()
+            return content
+    except urllib.error.HTTPError as error:
+        raise ProjectError(f"{address} answers with {error.code}: {error.read().decode(errors='replace')}") from None
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"{address} cannot be reached: {error}") from None
+
+
+def ask(url: str, table: pd.DataFrame, features: Schema) -> tuple[pd.DataFrame, str]:
+    """What the server at this address says of the rows, and the fingerprint of the model that says it."""
+    answer = call(f"{url}/v2/models/{package}/infer", to_request(table, features))
+    try:
+        return from_response(json.loads(answer))
+    except (ValueError, LookupError, TypeError) as error:
+        raise ProjectError(f"{url} does not answer as a model of this project: {error!r}") from None
+
+
+def wait_until_ready(url: str, seconds: float, running: Callable[[], bool] = lambda: True) -> None:
+    """Return as soon as the model answers that it is ready. Raises ProjectError after so many seconds.
+
+    running: whether there is still something to wait for.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            call(f"{url}/v2/models/{package}/ready")
+            return
+        except ProjectError:
+            if time.monotonic() > end or not running():
+                raise
+            time.sleep(0.1)
+
+
+def smoke_test(url: str, place: Path) -> int:
+    """Ask a server about the example rows of the model in this folder; the number of rows.
+
+    Raises ProjectError where another model answers, or where the answers are not those of the model itself.
+    """
+    model, record = storage.read_model(place)
+    features = record["features"]
+    rows = storage.read_table(place / EXAMPLE, features)
+    answers, sha256 = ask(url, rows, features)
+    if sha256 != record["sha256"]:
+        raise ProjectError(f"{url} answers with the model {sha256}, not with {record['sha256']}.")
+    expected = predict(model, rows).reset_index(drop=True)
+    if list(answers) != list(expected) or not all(alike(answers[name], expected[name]) for name in expected):
+        raise ProjectError(f"{url} does not answer as the model does:\n{answers}\ninstead of\n{expected}")
+    return len(rows)
+
+
+def alike(one: pd.Series, other: pd.Series) -> bool:
+    """Whether two columns of answers are the same, numbers but for the last digits in which processors differ."""
+    if pd.api.types.is_float_dtype(other):
+        return np.allclose(one, other, rtol=1e-6, atol=1e-9)
+    return one.tolist() == other.tolist()

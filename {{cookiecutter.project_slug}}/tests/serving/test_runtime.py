@@ -1,0 +1,164 @@
+"""The runtime answers what fits its model as the model does, and refuses everything else as the client's mistake."""
+
+import asyncio
+import copy
+import json
+import math
+
+import pandas as pd
+import pytest
+from mlserver import ModelSettings
+from mlserver.errors import InferenceError
+from mlserver.types import InferenceRequest
+from prometheus_client import REGISTRY
+
+from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.serving.model_folder import MODEL_SETTINGS
+from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
+from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
+
+
+def load(place):
+    """The runtime of the model in this folder, loaded as MLServer does it."""
+    runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
+    assert asyncio.run(runtime.load())
+    return runtime
+
+
+def ask(runtime, body):
+    return asyncio.run(runtime.predict(InferenceRequest.model_validate(body))).model_dump(mode="json")
+
+
+def example(place):
+    features = storage.read_model(place)[1]["features"]
+    return storage.read_table(place / "example.csv", features), features
+
+
+@pytest.fixture
+def served(make_model):
+    """A runtime and the body of a good request."""
+    place = make_model()
+    return load(place), to_request(*example(place))
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, task):
+    place = make_model(task)
+    model, record = storage.read_model(place)
+    rows, features = example(place)
+    assert rows["weight"].isna().any() and rows["shop"].isna().any()
+    answers, sha256 = from_response(ask(load(place), to_request(rows, features)))
+    pd.testing.assert_frame_equal(answers, predict(model, rows), check_dtype=False)
+    assert sha256 == record["sha256"]
+
+
+def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
+    runtime, body = served
+    other = copy.deepcopy(body)
+    (days,) = [tensor for tensor in other["inputs"] if tensor["name"] == "days"]
+    days |= {"datatype": "INT64", "shape": [5], "data": [int(value) for value in days["data"]]}
+    other["inputs"].reverse()
+    assert ask(runtime, other)["outputs"] == ask(runtime, body)["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "colour"}, r"lacks inputs \['days'\] and has unknown inputs \['colour'\]"),
+        ({"name": "weight"}, r"has more than one inputs \['weight'\]"),
+        ({"shape": [4, 1]}, "has 5 values, but its shape says"),
+        ({"shape": [5, 1, 1]}, "has 5 values, but its shape says"),
+        ({"shape": [-5]}, "has 5 values, but its shape says"),
+        ({"shape": [0, 1], "data": []}, "a request may have 1 to 10000"),
+        ({"shape": [10_001], "data": [1.0] * 10_001}, "a request may have 1 to 10000"),
+        ({"shape": [4, 1], "data": [1.0] * 4}, r"different numbers of rows: \[4, 5\]"),
+        ({"datatype": "BYTES"}, "is of datatype BYTES, not one of"),
+        ({"data": "12345"}, "must hold a flat list"),
+        ({"data": [[1.0]] * 5}, "must hold a flat list"),
+        ({"data": ["1"] * 5}, "'1' is not a number"),
+        ({"data": [True] * 5}, "True is not a number"),
+        ({"data": [math.inf] * 5}, "inf is not a number"),
+        ({"data": [10**400] * 5}, "too large"),
+        ({"data": [{"a": "x" * 1000}] * 5}, r"\.\.\. is not a number"),
+        ({"data": [1.0, None, 1.0, 1.0, 1.0]}, "column days: 1 rows, the first in row 1: is missing"),
+        ({"data": [1.0, 1.0, 900.0, 1.0, 1.0]}, "column days: 1 rows, the first in row 2: is outside 0 to"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(served, change, message):
+    runtime, body = served
+    (tensor,) = [tensor for tensor in body["inputs"] if tensor["name"] == "days"]
+    tensor |= change
+    with pytest.raises(InferenceError, match=message):
+        ask(runtime, body)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("shop", ["market"] * 5, "is not a known category: 'market'"),
+        ("shop", [1] * 5, "1 is not text"),
+        ("shop", [b"\xff"] * 5, "can't decode"),
+        ("gift", ["true"] * 5, "'true' is neither true nor false"),
+        ("gift", [None] * 5, "column gift: 5 rows"),
+    ],
+)
+def test_text_and_flags_are_held_to_the_schema_too(served, name, values, message):
+    runtime, body = served
+    (tensor,) = [tensor for tensor in body["inputs"] if tensor["name"] == name]
+    tensor["data"] = values
+    with pytest.raises(InferenceError, match=message):
+        ask(runtime, body)
+
+
+@pytest.mark.parametrize("request_id", ["two\nlines", "ü", "x" * 201, "a b"])
+def test_an_id_that_is_no_header_is_refused(served, request_id):
+    runtime, body = served
+    with pytest.raises(InferenceError, match="The id of a request"):
+        ask(runtime, body | {"id": request_id})
+
+
+def test_a_stream_answers_and_refuses_in_its_answers(served):
+    runtime, body = served
+
+    async def requests():
+        yield InferenceRequest.model_validate(body)
+        yield InferenceRequest(inputs=[])
+
+    async def collect():
+        return [answer async for answer in runtime.predict_stream(requests())]
+
+    good, bad = asyncio.run(collect())
+    assert good.outputs and bad.outputs == [] and "lacks inputs" in bad.parameters.error
+
+
+def test_rows_and_refusals_are_counted_for_each_model(served):
+    runtime, body = served
+    labels = {"model": runtime.name, "sha256": ask(runtime, body)["parameters"]["sha256"]}
+    with pytest.raises(InferenceError):
+        ask(runtime, {"inputs": []})
+    assert REGISTRY.get_sample_value("model_rows_predicted_total", labels) == 5
+    assert REGISTRY.get_sample_value("model_requests_refused_total", labels) == 1
+
+
+def test_a_model_that_is_not_the_one_in_the_settings_is_not_loaded(make_model):
+    one, other = make_model(), make_model(rows=150)
+    for name in ("model.skops", "model.json"):
+        (one / name).write_bytes((other / name).read_bytes())
+    with pytest.raises(ProjectError, match="its settings ask for"):
+        load(one)
+
+
+def test_the_settings_describe_the_inputs_and_name_no_machine(make_model):
+    place = make_model()
+    settings = json.loads((place / MODEL_SETTINGS).read_text())
+    assert {tensor["name"]: tensor["datatype"] for tensor in settings["inputs"]} == {
+        "weight": "FP64",
+        "days": "FP64",
+        "shop": "BYTES",
+        "price": "FP64",
+        "size": "BYTES",
+        "gift": "BOOL",
+    }
+    assert "127.0.0.1" not in json.dumps(settings) and "port" not in json.dumps(settings)

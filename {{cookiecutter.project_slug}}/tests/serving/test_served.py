@@ -1,0 +1,73 @@
+"""A real MLServer on a free port: it serves, answers over HTTP, says when it is asked wrongly, and stops."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from {{cookiecutter.project_slug}} import __name__ as package
+from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.serving import health, server
+from {{cookiecutter.project_slug}}.serving.client import call, smoke_test, wait_until_ready
+from {{cookiecutter.project_slug}}.serving.server import free_port
+
+RUN = "import sys; from pathlib import Path; from {{cookiecutter.project_slug}}.serving.server import run; "
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """serve(place): the URL of a server of this model."""
+    running = []
+
+    def start(place: Path) -> str:
+        port = free_port()
+        code = RUN + f"run(Path({str(place)!r}), {port})"
+        with (tmp_path / "log").open("ab") as log:
+            running.append(subprocess.Popen([sys.executable, "-c", code], stdout=log, stderr=log, cwd=tmp_path))
+        wait_until_ready(url := f"http://127.0.0.1:{port}", 60, running=lambda: running[-1].poll() is None)
+        return url
+
+    yield start
+    for process in running:
+        process.terminate()
+        assert process.wait() == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_the_model_is_served_and_what_is_asked_wrongly_is_the_clients_mistake(make_model, serve, monkeypatch):
+    place, other = make_model(), make_model(rows=150)
+    url = serve(place)
+    assert smoke_test(url, place) == 5
+    with pytest.raises(ProjectError, match=r"answers with the model .*, not with"):
+        smoke_test(url, other)
+    with pytest.raises(ProjectError, match=r"answers with 400: .*lacks inputs"):
+        call(f"{url}/v2/models/{package}/infer", {"inputs": []})
+    described = json.loads(call(f"{url}/v2/models/{package}"))
+    assert [tensor["name"] for tensor in described["inputs"]] == list(storage.read_model(place)[1]["features"])
+    port = url.rpartition(":")[2]
+    monkeypatch.setenv("MLSERVER_HTTP_PORT", port)
+    health.main()
+    with pytest.raises(ProjectError, match=f"Port {port} cannot be used"):
+        server.run(place, int(port))
+
+
+def test_answers_that_are_not_the_models_own_are_noticed(make_model, serve, monkeypatch):
+    place = make_model()
+    url = serve(place)
+    monkeypatch.setattr("{{cookiecutter.project_slug}}.serving.client.predict", lambda model, rows: rows)
+    with pytest.raises(ProjectError, match="does not answer as the model does"):
+        smoke_test(url, place)
+
+
+def test_a_server_that_is_not_there_is_named(monkeypatch):
+    port = free_port()
+    with pytest.raises(ProjectError, match=f"{port}.* cannot be reached"):
+        wait_until_ready(f"http://127.0.0.1:{port}", seconds=0)
+    with pytest.raises(ProjectError, match="cannot be reached"):
+        wait_until_ready(f"http://127.0.0.1:{port}", seconds=600, running=lambda: False)
+    monkeypatch.setenv("MLSERVER_HTTP_PORT", str(port))
+    with pytest.raises(SystemExit, match="refused"):
+        health.main()
