@@ -181,3 +181,12 @@ def use_own_data(project: Path, name: str) -> None:
         target=target,
         evaluation={"at_least": least[target["task"]]},
     )
+
+
+def keep_few_tests(project: Path) -> None:
+    """Leave a project of level 1 with those of its own tests that are quick: what all of them do has been seen."""
+    for path in [*project.glob("tests/*/test_*.py"), *project.glob("tests/test_*.py")]:
+        if path.name not in ("test_data.py", "test_own_data.py"):
+            path.unlink()
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text("utf-8").replace("fail_under = 90", "fail_under = 0"), encoding="utf-8")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT, commands, execute, files_below, private_settings, run, tool
+from support import ROOT, commands, execute, files_below, keep_few_tests, private_settings, run, tool
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +46,10 @@ def copied(newcomer_1, tmp_path) -> Path:
     """A copy of that project, without its environment, to change."""
     leave = shutil.ignore_patterns(".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", "workspace")
     return Path(shutil.copytree(newcomer_1, tmp_path / "my_ml_project", ignore=leave))
+
+
+@pytest.fixture
+def quick(copied) -> Path:
+    """The same with few tests of its own."""
+    keep_few_tests(copied)
+    return copied

@@ -89,11 +89,11 @@ def leave_out_the_demo(project: Path) -> None:
         (break_the_release, "make released"),
     ],
 )
-def test_one_thing_broken_fails_exactly_its_own_proof(copied, sabotage, proof):
-    sabotage(copied)
-    leave_out_the_demo(copied)
-    assert project_command(copied, "maturity", check=False).returncode == 1
-    assert {row for row, verdict in verdicts(copied).items() if verdict == "FAIL"} == {proof}
+def test_one_thing_broken_fails_exactly_its_own_proof(quick, sabotage, proof):
+    sabotage(quick)
+    leave_out_the_demo(quick)
+    assert project_command(quick, "maturity", check=False).returncode == 1
+    assert {row for row, verdict in verdicts(quick).items() if verdict == "FAIL"} == {proof}
 
 
 def test_notebook_and_commands_predict_the_same_for_every_row(newcomer, newcomer_1, tmp_path):

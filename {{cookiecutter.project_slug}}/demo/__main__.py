@@ -10,6 +10,7 @@ from {{cookiecutter.project_slug}}.core.storage import new_file
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.settings import load_settings
 
+from .calls import periods
 from .picture import timeline
 from .promise import Demo
 
@@ -23,7 +24,7 @@ def report(demo: Demo, problem: str | None) -> dict:
         "steps": demo.steps,
         "releases": [release.model_dump(include={"release", "model", "scores"}) for release in demo.releases],
         "served": demo.served,
-        "calls": [asdict(call) for call in demo.calls],
+        "periods": [asdict(period) for period in periods(demo.calls)],
     }
 
 

@@ -1,5 +1,6 @@
 """Somebody who calls the service all the time, and writes down which model answers, or that nobody does."""
 
+import itertools
 import threading
 import time
 from dataclasses import dataclass
@@ -12,6 +13,16 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.serving.client import ask
 
 SECONDS_BETWEEN = 0.1
+
+
+@dataclass(frozen=True)
+class Period:
+    """From when to when (in seconds) one model answered, or nobody, and how many calls that was."""
+
+    begin: float
+    end: float
+    sha256: str | None
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -58,3 +69,10 @@ def number_in(answers: pd.DataFrame) -> float | None:
     """What can be drawn of an answer: the probability of the last class, or the predicted number."""
     number = pd.to_numeric(answers.iloc[0, -1:], errors="coerce").iloc[0]
     return None if pd.isna(number) else float(number)
+
+
+def periods(calls: list[Call]) -> list[Period]:
+    """The calls, taken together as long as the same model answers them; a period ends where the next begins."""
+    grouped = [list(group) for _, group in itertools.groupby(calls, key=lambda call: call.sha256)]
+    ends = [group[0].second for group in grouped[1:]] + [calls[-1].second] if calls else []
+    return [Period(group[0].second, end, group[0].sha256, len(group)) for group, end in zip(grouped, ends, strict=True)]

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from {{cookiecutter.project_slug}}.core.pictures import canvas
 from {{cookiecutter.project_slug}}.releases.record import Release
 
-from .calls import SECONDS_BETWEEN, Call
+from .calls import Call, periods
 
 NAMES, COLORS = ("first", "second"), ("tab:blue", "tab:orange")
 
@@ -14,9 +14,9 @@ def timeline(calls: list[Call], releases: list[Release]) -> Figure:
     """The answers over time by model, with the moments when nobody answered, and the deciding score of both models."""
     figure = canvas(11, 4)
     answers, scores = figure.subplots(1, 2, width_ratios=[3, 1])
-    for call in calls:
-        if call.sha256 is None:
-            answers.axvspan(call.second, call.second + SECONDS_BETWEEN, color="0.85", linewidth=0)
+    for period in periods(calls):
+        if period.sha256 is None:
+            answers.axvspan(period.begin, period.end, color="0.85", linewidth=0)
     for release, name, color in zip(releases, NAMES, COLORS, strict=True):
         mine = [call for call in calls if call.sha256 == release.model.sha256]
         label = f"{name} release, model {release.model.sha256[:12]}"

@@ -14,7 +14,8 @@ from {{cookiecutter.project_slug}}.core.storage import read_model, read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
 from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer
-from {{cookiecutter.project_slug}}.serving.client import EXAMPLE, ask
+from {{cookiecutter.project_slug}}.serving.client import ask
+from {{cookiecutter.project_slug}}.serving.model_folder import EXAMPLE
 from {{cookiecutter.project_slug}}.settings import load_settings
 
 from .calls import Call, Caller

@@ -1,12 +1,15 @@
 """Small tables and settings that the tests share. None of them is the project's own data."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
@@ -64,3 +67,26 @@ def make_model(orders, tmp_path) -> Callable[..., Path]:
         return place
 
     return make
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys) -> Callable[..., str]:
+    """run(*words): a command of the project in tmp_path; what it printed, or the message it ended with."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["project", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return str(end.value.code) if end.value.code else capsys.readouterr().out
+
+    return call
+
+
+def write_params(**sections: dict) -> None:
+    """Write params.yaml into the current folder, for the table of `orders` where not told otherwise."""
+    orders = {
+        "data": {"uri": "orders.csv"},
+        "target": {"column": "returned", "task": "binary", "positive": "yes"},
+    }
+    Path("params.yaml").write_text(yaml.safe_dump(orders | sections), encoding="utf-8")

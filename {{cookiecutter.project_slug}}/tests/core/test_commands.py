@@ -1,16 +1,10 @@
 """The commands from end to end, each in a folder of its own: what they leave, and what they say when they cannot."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
-
-from {{cookiecutter.project_slug}} import cli
-from {{cookiecutter.project_slug}}.core import storage
+from conftest import write_params
 
 PARAMS = {
     "data": {"uri": "orders.csv", "drop": ["order"], "time": "day"},
@@ -20,24 +14,11 @@ PARAMS = {
 
 
 @pytest.fixture
-def run(orders, tmp_path, monkeypatch, capsys):
-    """run(*words): a command in a new project folder; what it printed. Exits with 1 become their message."""
-    monkeypatch.chdir(tmp_path)
+def run(run, orders):
+    """The same as everywhere, in a folder with a table and settings."""
     orders.to_csv("orders.csv", index=False)
-    configure(PARAMS)
-
-    def call(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["project", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return str(end.value.code) if end.value.code else capsys.readouterr().out
-
-    return call
-
-
-def configure(params: dict) -> None:
-    """Write params.yaml in the current folder."""
-    Path("params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    write_params(**PARAMS)
+    return run
 
 
 def files(folder) -> dict[str, bytes]:
@@ -80,7 +61,7 @@ def test_the_same_again_predicts_the_same_bytes_and_adds_a_line(run):
 )
 def test_settings_that_do_not_fit_stop_the_data_and_leave_what_was_there(run, tmp_path, change, message):
     run("data")
-    configure(PARAMS | change)
+    write_params(**PARAMS | change)
     before = files(tmp_path)
     assert message in run("data")
     assert files(tmp_path) == before
@@ -108,7 +89,7 @@ def test_training_before_data_and_predicting_before_training_say_what_to_do(run)
 
 def test_a_model_that_misses_what_is_asked_is_not_kept(run, tmp_path):
     run("data")
-    configure(PARAMS | {"evaluation": {"at_least": {"roc_auc": 0.999}}})
+    write_params(**PARAMS | {"evaluation": {"at_least": {"roc_auc": 0.999}}})
     before = files(tmp_path)
     assert "is not kept: roc_auc is" in run("train")
     assert files(tmp_path) == before
@@ -133,35 +114,7 @@ def test_rows_without_a_feature_cannot_be_predicted(run, orders):
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 def test_other_tasks_need_other_settings_and_nothing_else(run, task):
     column = {"multiclass": "size", "regression": "price"}[task]
-    configure({"data": PARAMS["data"], "target": {"column": column, "task": task}})
+    write_params(**{"data": PARAMS["data"], "target": {"column": column, "task": task}})
     run("data")
     assert "The model is in" in run("train")
     assert "200 rows" in run("predict", "orders.csv")
-
-
-def test_a_model_says_which_code_made_it(run, tmp_path):
-    def git(*words: str) -> str:
-        who = ("-c", "user.name=t", "-c", "user.email=t@localhost")
-        return subprocess.run(["git", *who, *words], check=True, capture_output=True, text=True).stdout.strip()
-
-    def made_by() -> dict:
-        run("train")
-        return json.loads((storage.latest_model(tmp_path / "models") / "model.json").read_text())["code"]
-
-    run("data")
-    git("init", "-q")
-    assert made_by() == {"commit": None, "changed": None}
-    git("add", "params.yaml", "data/schema.yaml")
-    git("commit", "-qm", "first")
-    assert made_by() == {"commit": git("rev-parse", "HEAD"), "changed": False}
-    with Path("params.yaml").open("a") as params:
-        params.write("# another\n")
-    assert made_by()["changed"]
-    card = (storage.latest_model(tmp_path / "models") / "card.md").read_text()
-    assert f"commit `{git('rev-parse', 'HEAD')}`, with changes that were not committed" in card
-
-
-def test_without_git_a_model_is_made_all_the_same(run, tmp_path, monkeypatch):
-    run("data")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert "The model is in" in run("train")

@@ -4,16 +4,14 @@ import io
 import json
 import os
 import shutil
-import sys
 import tarfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
+from conftest import write_params
 
 from {{cookiecutter.project_slug}} import __name__ as package
-from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.deployment import commands
 from {{cookiecutter.project_slug}}.deployment.host import Host
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -40,11 +38,9 @@ esac
 
 
 @pytest.fixture
-def host(tmp_path, monkeypatch):
+def host(tmp_path_factory, monkeypatch):
     """A host that deploys for real, up to the containers; its home."""
-    home, programs = tmp_path / "host", tmp_path / "bin"
-    for folder in (home, programs):
-        folder.mkdir()
+    home, programs = tmp_path_factory.mktemp("host"), tmp_path_factory.mktemp("programs")
     for name, script in (("ssh", SSH), ("docker", DOCKER)):
         (programs / name).write_text(script)
         (programs / name).chmod(0o755)
@@ -54,28 +50,13 @@ def host(tmp_path, monkeypatch):
     return home
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """run(*words): a command in a project folder; what it printed. Exits with 1 become their message."""
-    project = tmp_path / "project"
-    shutil.copytree(PROJECT / "deploy/compose", project / "deploy/compose")
-    params = {
-        "data": {"uri": "t.csv"},
-        "target": {"column": "returned", "task": "binary", "positive": "yes"},
-        "state": {"models": str(tmp_path / "models"), "releases": "memory://releases"},
-    }
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
-    (project / "dist").mkdir()
-    write_image(project / "dist/image.tar", "a")
-    monkeypatch.chdir(project)
-
-    def call(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["project", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return str(end.value.code) if end.value.code else capsys.readouterr().out
-
-    return call
+@pytest.fixture(autouse=True)
+def project(run):
+    """What a project deploys, in the current folder."""
+    shutil.copytree(PROJECT / "deploy/compose", "deploy/compose")
+    write_params(state={"releases": "memory://releases"})
+    Path("dist").mkdir()
+    write_image(Path("dist/image.tar"), "a")
 
 
 def write_image(path, digit):
@@ -218,11 +199,9 @@ def test_a_server_elsewhere_can_be_asked_too_and_is_left_as_it_is(host, deploy, 
     assert state(host)[0] == name_of_deployment()
 
 
-def test_a_store_that_only_this_machine_reads_is_refused(host, run, make_model, tmp_path):
+def test_a_store_that_only_this_machine_reads_is_refused(host, run, make_model):
     make_model()
-    params = yaml.safe_load(Path("params.yaml").read_text())
-    params["state"]["releases"] = str(tmp_path / "releases")
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    write_params(state={"releases": "releases"})
     run("publish")
     assert "a folder that no other machine can read" in run("deploy")
     assert not (host / package).exists()

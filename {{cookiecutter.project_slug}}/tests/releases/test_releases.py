@@ -1,32 +1,19 @@
 """What is released is what was trained, for as long as the store keeps it; a pointer says which it is."""
 
-import sys
-
 import fsspec
 import pytest
-import yaml
+from conftest import write_params
 
-from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
 from {{cookiecutter.project_slug}}.releases.record import POINTER, Pointer, read_pointer, write_pointer
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """run(*words): a command in a project folder; what it printed. Exits with 1 become their message."""
-    params = {"data": {"uri": "t.csv"}, "target": {"column": "returned", "task": "binary", "positive": "yes"}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["project", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return str(end.value.code) if end.value.code else capsys.readouterr().out
-
-    return call
+@pytest.fixture(autouse=True)
+def settings(run):
+    """The settings of the project whose models are released here."""
+    write_params()
 
 
 def test_a_model_is_published_and_comes_back_whole(run, make_model):

@@ -150,6 +150,11 @@ def test_a_model_that_is_not_the_one_in_the_settings_is_not_loaded(make_model):
         load(one)
 
 
+def test_the_request_beside_the_model_is_one_that_it_answers(make_model):
+    place = make_model()
+    assert len(from_response(ask(load(place), json.loads((place / "request.json").read_text())))[0]) == 5
+
+
 def test_the_settings_describe_the_inputs_and_name_no_machine(make_model):
     place = make_model()
     settings = json.loads((place / MODEL_SETTINGS).read_text())

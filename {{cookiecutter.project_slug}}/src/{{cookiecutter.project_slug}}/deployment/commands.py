@@ -8,7 +8,7 @@ import typer
 from ..core.storage import latest_model
 from ..errors import ProjectError
 from ..releases import store
-from ..releases.commands import current
+from ..releases.commands import current_pointer, current_release
 from ..serving import server
 from ..serving.client import smoke_test as ask_for_examples
 from ..serving.client import wait_until_ready
@@ -43,7 +43,7 @@ def serve(
         make_servable(place)
         server.run(place, port)
         return
-    with store.fetched_model(current()[1]) as place:
+    with store.fetched_model(current_release()) as place:
         server.run(place, port)
 
 
@@ -55,12 +55,13 @@ def deploy(
     known_hosts: KnownHosts = None,
 ) -> None:
     """Put the image and the released model on the host; if they do not become healthy, back to what ran before."""
-    pointer, release = current()
+    pointer = current_pointer()
     if store.is_local(pointer.record):
         raise ProjectError(
             f"The release is in {pointer.record}, a folder that no other machine can read. Set state.releases in "
             "params.yaml to an address such as s3://bucket/releases, and publish again."
         )
+    release = store.read_release(pointer)
     with store.fetched_model(release) as model, host_at(address, key, known_hosts) as host:
         typer.echo(f"Deploying {release.release} to {host.address}")
         name = compose.deploy(host, release, model, image)
@@ -75,7 +76,7 @@ def smoke_test(
     known_hosts: KnownHosts = None,
 ) -> None:
     """Ask for predictions, and compare them with the released model's own; a deployment that fails is taken back."""
-    _, release = current()
+    release = current_release()
     with store.fetched_model(release) as model:
         if url:
             rows = ask_for_examples(url, model)

@@ -17,12 +17,17 @@ from .record import POINTER, Pointer, Release, read_pointer, write_pointer
 app = typer.Typer()
 
 
-def current() -> tuple[Pointer, Release]:
-    """The release that the project points at. Raises ProjectError where there is none, or where its record is gone."""
+def current_pointer() -> Pointer:
+    """Where the record of what is released is. Raises ProjectError where nothing is."""
     pointer = read_pointer()
     if pointer is None:
         raise ProjectError("Nothing is released yet: train a model and release it with the command `publish`.")
-    return pointer, store.read_release(pointer)
+    return pointer
+
+
+def current_release() -> Release:
+    """What is released. Raises ProjectError where nothing is, or where its record is gone or changed."""
+    return store.read_release(current_pointer())
 
 
 def whoever_runs_this() -> str:
@@ -52,7 +57,7 @@ def publish(note: Annotated[str, typer.Option(help="Why this model, for the reco
 @app.command()
 def rollback() -> None:
     """Point the project at the release before the current one."""
-    _, release = current()
+    release = current_release()
     if release.previous is None:
         raise ProjectError(f"{release.release} is the first release: there is none before it to go back to.")
     before = store.read_release(release.previous)
@@ -63,7 +68,7 @@ def rollback() -> None:
 @app.command()
 def released() -> None:
     """Show what is released, and make sure that the store still holds all of it unchanged."""
-    _, release = current()
+    release = current_release()
     store.read_model_files(release)
     before = release.previous.record if release.previous else "none, it is the first"
     for name, value in {

@@ -16,9 +16,9 @@ from ..core import storage
 from ..core.predict import predict
 from ..core.schema import Schema
 from ..errors import ProjectError
+from .model_folder import EXAMPLE
 from .protocol import from_response, to_request
 
-EXAMPLE = "example.csv"
 SECONDS_TO_ANSWER = 30
 
 

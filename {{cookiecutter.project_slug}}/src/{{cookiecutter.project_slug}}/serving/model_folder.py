@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __name__ as package
-from ..core.storage import MODEL, RECORD, new_file
-from .protocol import describe_inputs
+from ..core.storage import MODEL, RECORD, new_file, read_table
+from .protocol import describe_inputs, to_request
 
-MODEL_SETTINGS = "model-settings.json"
+EXAMPLE, REQUEST, MODEL_SETTINGS = "example.csv", "request.json", "model-settings.json"
 RUNTIME = f"{package}.serving.runtime.ModelRuntime"
 
 
@@ -28,7 +28,9 @@ def model_settings(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_servable(place: Path) -> None:
-    """Write MLServer's settings beside the model in this folder."""
+    """Write MLServer's settings, and a request for the example rows, beside the model in this folder."""
     record = json.loads((place / RECORD).read_text(encoding="utf-8"))
-    with new_file(place / MODEL_SETTINGS) as unfinished:
-        unfinished.write_text(json.dumps(model_settings(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    request = to_request(read_table(place / EXAMPLE, record["features"]), record["features"])
+    for name, content in {MODEL_SETTINGS: model_settings(record), REQUEST: request}.items():
+        with new_file(place / name) as unfinished:
+            unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,201 @@
+"""Runs a workflow of a project with act, each job as on a machine of its own: an emulation, not GitHub."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import support
+import yaml
+
+ACT = Path(sys.executable).with_name("act")
+STAND_INS = {
+    yaml.safe_load(path.read_text("utf-8"))["name"]: path.parent
+    for path in (Path(__file__).parent / "actions").glob("*/action.yml")
+}
+WORKFLOWS = ".github/workflows"
+EMULATED_EVENTS = ("push", "pull_request", "workflow_dispatch", "schedule")
+# act would ask for Docker, or pass over them in silence.
+NOT_EMULATED = {"container", "services", "strategy", "uses"}
+# How this machine finds programs and packages; a hosted runner has nothing else of the caller's environment.
+INHERITED = re.compile(r"PATH$|PIP_|UV_\w*INDEX|UV_FIND_LINKS$|SSL_CERT_|\w+_CA_(BUNDLE|CERTS)$|\w+_PROXY$", re.I)
+# The one folder that act makes anew for each job, besides the one for the checkout.
+ON_THE_RUNNER = {"HOME": "${{ runner.temp }}", "TMPDIR": "${{ runner.temp }}"}
+# Stands before bash on the PATH: act gives a step a terminal, reads no further once it has failed, and hangs up on what
+# it leaves running. A hosted runner does none of this.
+SHELL = """#!{bash}
+[[ -t 0 ]] || exec {bash} "$@"
+exec 3> >(exec cat)
+reader=$!
+setsid --wait {bash} "$@" < /dev/null >&3 2>&3 3>&-
+status=$?
+exec 3>&-
+timeout 5 tail --follow --sleep-interval=0.02 --pid=$reader /dev/null
+((status == 0)) || sleep 0.5
+exit $status
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a run: jobs in the order of the workflow, steps as (job, step, outcome) in theirs."""
+
+    success: bool
+    jobs: dict[str, str]
+    steps: list[tuple[str, str, str]]
+    log: str
+
+
+def run(
+    clone: Path,
+    workflow: str,
+    *,
+    event: str,
+    branch: str = "main",
+    secrets: dict[str, str],
+    variables: dict[str, str],
+    environment: dict[str, str],
+    artifacts: Path,
+) -> Result:
+    """Run a file of .github/workflows for an event on a branch of a clone; `artifacts` is made and filled."""
+    artifacts.mkdir(parents=True)
+    origin = support.run("git", "remote", "get-url", "origin", cwd=clone).stdout.strip()
+    # A short name: what jobs put below it includes sockets, whose paths are limited. A service may outlive its job.
+    with tempfile.TemporaryDirectory(prefix="", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        commit = checked_out(clone, folder / "commit", event, branch)
+        content = yaml.load((commit / WORKFLOWS / workflow).read_text("utf-8"), Loader=yaml.BaseLoader)
+        assert starts(content["on"], event, branch), f"{workflow} does not start on {event} of {branch}"
+        emulated = {"ARTIFACTS": artifacts.resolve(), "COMMIT": commit, "ORIGIN": origin}
+        done = subprocess.run(
+            [
+                *(ACT, event, "-C", commit, "-W", f"{WORKFLOWS}/{workflow}", "--action-cache-path", folder),
+                *options(content, repository(origin)),
+                *written(folder, payload(event, branch), secrets, variables),
+            ],
+            cwd=folder,  # else act reads the .actrc of wherever the tests run
+            env=surroundings(folder, environment) | {f"EMULATED_{key}": str(value) for key, value in emulated.items()},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60 * sum(int(job.get("timeout-minutes", 360)) for job in content["jobs"].values()),
+        )
+    return result(done, list(content["jobs"]))
+
+
+def checked_out(clone: Path, folder: Path, event: str, branch: str) -> Path:
+    """A repository at the commit that GitHub runs: of a pull request, its merge into main."""
+    everything = ["refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*"]
+    support.run("git", "init", "-q", folder, cwd=clone)
+    support.run("git", "fetch", "-q", "--update-head-ok", clone.resolve(), *everything, cwd=folder)
+    if event != "pull_request":
+        support.run("git", "checkout", "-q", branch, cwd=folder)
+        return folder
+    identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
+    support.run("git", "checkout", "-q", "--detach", "main", cwd=folder)
+    support.run("git", *identity, "merge", "-q", "--no-ff", "-m", "Merge", branch, cwd=folder)
+    return folder
+
+
+def starts(triggers: str | list | dict, event: str, branch: str) -> bool:
+    """Whether an event starts the workflow: act looks at the event's name and at no filter."""
+    if not isinstance(triggers, dict):
+        triggers = dict.fromkeys([triggers] if isinstance(triggers, str) else triggers)
+    assert event in EMULATED_EVENTS, f"{event} is not emulated"
+    if event not in triggers or event in ("workflow_dispatch", "schedule"):
+        return event in triggers
+    filters, target = triggers[event] or {}, "main" if event == "pull_request" else branch
+    branches = filters.get("branches", [target])
+    assert set(filters) <= {"branches"} and not re.search(r"[*?+!\[]", "".join(branches)), f"not emulated: {filters}"
+    return target in branches
+
+
+def payload(event: str, branch: str) -> dict:
+    """What GitHub tells of the event, as far as act reads it."""
+    about = {"repository": {"default_branch": "main"}}
+    if event == "pull_request":
+        return about | {"number": 1, "pull_request": {"head": {"ref": branch}, "base": {"ref": "main"}}}
+    return about | {"ref": f"refs/heads/{branch}"}
+
+
+def repository(origin: str) -> str:
+    """The owner and the name in the URL of a remote."""
+    return "/".join(re.split("[/:]", origin.removesuffix(".git"))[-2:])
+
+
+def surroundings(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """The variables of every job: those of the machine, those that the caller names, and our bash first on the PATH."""
+    shell = folder / "bin" / "bash"
+    shell.parent.mkdir()
+    shell.write_text(SHELL.format(bash=shutil.which("bash")), encoding="utf-8")
+    shell.chmod(0o755)
+    inherited = {name: value for name, value in os.environ.items() if INHERITED.match(name)} | environment
+    own = {"ACT_DISABLE_VERSION_CHECK": "1", "HOME": str(folder), "LANG": "C.UTF-8"}
+    return inherited | own | {"PATH": f"{shell.parent}{os.pathsep}{inherited['PATH']}"}
+
+
+def options(content: dict, name: str) -> list[str]:
+    """What act is told of the jobs: to run them here, one after the other, with stand-ins for actions."""
+    named = {
+        "--platform": {runner(job): "-self-hosted" for job in content["jobs"].values()},
+        "--local-repository": stand_ins(content),
+        "--env": ON_THE_RUNNER | {"GITHUB_REPOSITORY": name},
+    }
+    return [
+        *("--json", "--verbose", "--rm", "--no-cache-server", "--no-skip-checkout"),
+        *("--concurrent-jobs", "1"),  # two at once would write act's table of actions at once
+        *(part for option, values in named.items() for key in values for part in (option, f"{key}={values[key]}")),
+    ]
+
+
+def written(folder: Path, event: dict, secrets: dict[str, str], variables: dict[str, str]) -> list[str]:
+    """Options that name files with their values, since others can read a command line."""
+    values = {
+        "--eventpath": event,
+        "--secret-file": {"GITHUB_TOKEN": "emulated-token"} | secrets,  # else act asks the machine's `gh` for one
+        "--var-file": variables,
+        # Nothing: else act reads the project's .env and .input.
+        "--env-file": {},
+        "--input-file": {},
+    }
+    for option, value in values.items():
+        (folder / f"{option}.yaml").write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+    return [part for option in values for part in (option, str(folder / f"{option}.yaml"))]
+
+
+def runner(job: dict) -> str:
+    """The label that a job runs on."""
+    assert not NOT_EMULATED & set(job), f"not emulated: {NOT_EMULATED & set(job)}"
+    assert job["runs-on"].startswith("ubuntu-"), f"not emulated: {job['runs-on']}"
+    return job["runs-on"]
+
+
+def stand_ins(content: dict) -> dict[str, str]:
+    """What stands in for each action that a step uses, which must know all that the step gives it."""
+    steps = [step for job in content["jobs"].values() for step in job["steps"] if "uses" in step]
+    for step in steps:
+        name = step["uses"].partition("@")[0]
+        assert name in STAND_INS, f"nothing stands in for {name}"
+        inputs = yaml.safe_load((STAND_INS[name] / "action.yml").read_text("utf-8"))["inputs"]
+        given, required = set(step.get("with", {})), {key for key, value in inputs.items() if value.get("required")}
+        assert given <= set(inputs), f"the stand-in for {name} does not know {sorted(given - set(inputs))}"
+        assert required <= given, f"{name} needs {sorted(required - given)}"
+    return {step["uses"]: str(STAND_INS[step["uses"].partition("@")[0]]) for step in steps}
+
+
+def result(done: subprocess.CompletedProcess[str], order: list[str]) -> Result:
+    """What act's log, one JSON object a line, says of jobs and steps; of an action's inner steps nothing."""
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    log = "\n".join(f"[{line['jobID']}] {line['msg'].rstrip()}" for line in lines if line["level"] != "debug")
+    ended = {line["jobID"]: line["jobResult"] for line in lines if "jobResult" in line}
+    failed = set(ended) != set(order) or (done.returncode != 0) != ("failure" in ended.values())
+    assert not failed, f"act could not run the workflow:\n{log}\n{done.stderr}"
+    outer = [line for line in lines if line.get("stage") == "Main" and len(line["stepID"]) == 1]
+    steps = [(line["jobID"], line["step"], line["stepResult"]) for line in outer if "stepResult" in line]
+    steps.sort(key=lambda step: order.index(step[0]))
+    return Result(done.returncode == 0, {job: ended[job] for job in order}, steps, log)

@@ -1,0 +1,98 @@
+"""What Jenkins would make of a Jenkinsfile, without a Jenkins: its pipeline emulated, and its Groovy linted."""
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import support
+
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-cp"]  # starts twice as fast
+EMULATION = Path(__file__).with_name("declarative_pipeline.groovy")
+
+
+class RefusedError(Exception):
+    """The Jenkinsfile says something that the emulation does not know."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a build ended: SUCCESS, UNSTABLE or FAILURE; a stage also SKIPPED by its `when`, or NOT_BUILT."""
+
+    result: str
+    stages: dict[str, str]
+    log: str
+
+
+def run(
+    jenkinsfile: Path, workspace: Path, *, branch: str, environment: dict[str, str], credentials: dict, archive: Path
+) -> Result:
+    """Build the commit whose checkout is in the workspace. Steps see this environment, and what Jenkins adds.
+
+    Credentials by their id: {"type": "text", "value": …}, {"type": "file", "path": …}, {"type": "userpass",
+    "username": …, "password": …} or {"type": "ssh", "username": …, "path": …}.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        order, outcome, source = (Path(temporary) / name for name in ("order.json", "outcome.json", "source"))
+        shutil.copytree(workspace, source, symlinks=True)
+        folders = {"workspace": workspace, "source": source, "archive": archive, "temporary": temporary}
+        build = {
+            "commit": support.run("git", "rev-parse", "HEAD", cwd=workspace).stdout.strip(),
+            "environment": environment | {"BRANCH_NAME": branch, "BUILD_NUMBER": "1", "CI": "true"},
+            "credentials": credentials,
+        }
+        everything = {"jenkinsfile": jenkinsfile, "folders": folders, "build": build}
+        order.write_text(json.dumps(everything, default=str), encoding="utf-8")
+        log = emulate(order, outcome)
+        return Result(**json.loads(outcome.read_text(encoding="utf-8")), log=log)
+
+
+def emulate(order: Path, outcome: Path) -> str:
+    """Run the emulation and return its log. What its steps leave running is killed at the end, as by Jenkins."""
+    with subprocess.Popen(
+        [*JAVA, compiled(), "declarative_pipeline", str(order), str(outcome)],
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as emulation:
+        log, problem = emulation.communicate()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(emulation.pid, signal.SIGKILL)
+    if emulation.returncode == 2:
+        raise RefusedError(problem.strip())
+    assert emulation.returncode == 0, log + problem
+    return log
+
+
+@functools.cache
+def compiled() -> str:
+    """The class path of the emulation: it takes longer to compile than to run."""
+    support.tool("java")
+    jars = f"{package()}/lib/java/groovy/lib/*"
+    classes = tempfile.mkdtemp()
+    compiler = "org.codehaus.groovy.tools.FileSystemCompiler"
+    support.run(*JAVA, jars, compiler, "-d", classes, EMULATION, cwd=EMULATION.parent)
+    return f"{jars}:{classes}"
+
+
+def lint(jenkinsfile: Path) -> subprocess.CompletedProcess[str]:
+    """Hold a Jenkinsfile against the linter's own rules for such; what it calls info is a matter of taste."""
+    assert jenkinsfile.is_file()  # the linter is content with a file that is not there
+    support.tool("java")  # which the linter starts
+    settings = ["--noserver", "--config", "recommended-jenkinsfile", "--failon", "warning"]
+    return support.run(support.tool("npm-groovy-lint"), *settings, jenkinsfile.name, cwd=jenkinsfile.parent)
+
+
+def package() -> Path:
+    """The folder of npm-groovy-lint, which has Groovy's jars in it."""
+    support.tool("npm-groovy-lint")
+    root = support.run(support.tool("npm"), "root", "-g", cwd=Path.cwd()).stdout.strip()
+    return Path(root) / "npm-groovy-lint"

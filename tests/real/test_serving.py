@@ -1,0 +1,222 @@
+"""The served model against hostile clients: whatever they send, it is their mistake, and the server goes on."""
+
+import copy
+import gzip
+import http.client
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from emulation.containers import free_ports
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support import run
+
+pytestmark = pytest.mark.real
+NAME = "my_ml_project"
+TO_REQUEST = """
+import json
+from pathlib import Path
+from my_ml_project.core.storage import latest_model, read_model, read_table
+from my_ml_project.serving.protocol import to_request
+place = latest_model(Path("models"))
+features = read_model(place)[1]["features"]
+print(json.dumps(to_request(read_table(place / "example.csv", features), features)))
+"""
+thorough = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+class Server:
+    """A running server, and a request that it answers."""
+
+    def __init__(self, port: int, good: dict, log: Path) -> None:
+        self.port, self.good = port, good
+        self.ports = set(map(int, re.findall(r"running on http://[\d.]+:(\d+)", log.read_text("utf-8"))))
+        self.answer = self.predict(good)
+
+    def post(self, body: bytes, path: str = f"/v2/models/{NAME}/infer", **headers: str) -> tuple[int, bytes]:
+        """The status and the body of what it answers; fails where it hangs up without an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("POST", path, body, {"Content-Type": "application/json"} | headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def predict(self, body: dict) -> list[dict]:
+        status, content = self.post(json.dumps(body).encode())
+        assert status == 200, content
+        return json.loads(content)["outputs"]
+
+    def refuses_or_answers(self, body: bytes, **headers: str) -> int:
+        """The status, which is never the server's fault; what is refused is explained."""
+        status, content = self.post(body, **headers)
+        assert status == 200 or (400 <= status < 500 and content), (status, content)
+        return status
+
+    def is_as_before(self) -> bool:
+        return self.predict(self.good) == self.answer
+
+
+@pytest.fixture(scope="module")
+def server(newcomer_1, tmp_path_factory) -> Server:
+    """The released model, served as `make serve` does it."""
+    (port,) = free_ports(1)
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("wb") as out:
+        program = newcomer_1 / ".venv/bin" / NAME
+        process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=newcomer_1, stdout=out, stderr=out)
+    try:
+        wait_until_ready(process, port, log)
+        good = json.loads(run("uv", "run", "python", "-c", TO_REQUEST, cwd=newcomer_1).stdout)
+        yield Server(port, good, log)
+        assert process.poll() is None, "the server has died"
+        assert "Traceback" not in log.read_text("utf-8")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_ready(process: subprocess.Popen, port: int, log: Path) -> None:
+    """Return as soon as the model is ready."""
+    while True:
+        assert process.poll() is None, log.read_text("utf-8")
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", f"/v2/models/{NAME}/ready")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["FP64", "BYTES", "BOOL", "", "\ud800", 10**400, -1, 2**63, 1e308]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def places(value: object, way: tuple = ()) -> list[tuple]:
+    """The ways to everything in a JSON value, itself included."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
+    return [way, *(place for key, one in inner for place in places(one, (*way, key)))]
+
+
+def changed(request: dict, way: tuple, what: str, new: object) -> object:
+    """The request with one place in it replaced, removed or doubled, or a name added there."""
+    if not way:
+        return new
+    result = copy.deepcopy(request)
+    *before, last = way
+    holder = result
+    for key in before:
+        holder = holder[key]
+    if what == "replace":
+        holder[last] = new
+    elif what == "remove":
+        del holder[last]
+    elif isinstance(holder, list):
+        holder.insert(last, holder[last] if what == "double" else new)
+    else:
+        holder[str(new)] = holder[last]
+    return result
+
+
+@given(data=st.data())
+@thorough
+def test_a_good_request_with_anything_wrong_in_it(server, data):
+    body = server.good | {"id": "one", "parameters": {"content_type": "pd"}, "outputs": [{"name": "prediction"}]}
+    for _ in range(data.draw(st.integers(1, 3))):
+        way = data.draw(st.sampled_from(places(body)))
+        body = changed(body, way, data.draw(st.sampled_from(["replace", "remove", "double", "add"])), data.draw(JSON))
+        if not isinstance(body, dict):
+            break
+    server.refuses_or_answers(json.dumps(body).encode())
+
+
+@given(body=JSON)
+@thorough
+def test_any_json(server, body):
+    assert server.refuses_or_answers(json.dumps(body).encode()) != 200
+
+
+@given(body=st.binary(max_size=200), encoding=st.sampled_from(["identity", "gzip", "deflate", "x"]))
+@thorough
+def test_any_bytes(server, body, encoding):
+    assert server.refuses_or_answers(body, **{"Content-Encoding": encoding}) != 200
+
+
+def of(server: Server, name: str, **change: object) -> bytes:
+    """A good request in which one input is changed."""
+    body = copy.deepcopy(server.good)
+    (tensor,) = [tensor for tensor in body["inputs"] if tensor["name"] == name]
+    tensor |= change
+    return json.dumps(body).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("age", {"data": [float("nan")] * 5}, "JSON decode error"),
+        ("age", {"data": [float("inf")] * 5}, "JSON decode error"),
+        ("age", {"data": [10**400] * 5}, "JSON decode error"),
+        ("age", {"data": ["41"] * 5}, "'41' is not a number"),
+        ("age", {"data": [900] * 5}, "column age: 5 rows, the first in row 0, 1, 2, 3, 4: is outside 0 to"),
+        ("age", {"datatype": "BYTES"}, "is of datatype BYTES, not one of"),
+        ("age", {"datatype": "FP128"}, "Input should be"),
+        ("age", {"shape": [10**9]}, "has 5 values, but its shape says"),
+        ("region", {"data": ["Köln 🚀"] * 5}, "is not a known category: 'Köln 🚀'"),
+        ("region", {"data": [None] * 5}, "column region: 5 rows, the first in row 0, 1, 2, 3, 4: is missing"),
+        ("region", {"name": "größe"}, "lacks inputs ['region'] and has unknown inputs ['größe']"),
+    ],
+)
+def test_what_is_wrong_is_said(server, name, change, said):
+    status, content = server.post(of(server, name, **change))
+    assert 400 <= status < 500 and said in content.decode(), content
+
+
+def test_more_than_is_reasonable_is_refused_and_does_no_harm(server):
+    body = copy.deepcopy(server.good)
+    for tensor in body["inputs"]:
+        tensor |= {"data": tensor["data"] * 4000, "shape": [20_000, 1]}
+    status, content = server.post(json.dumps(body).encode())
+    assert status == 400 and b"a request may have 1 to 10000" in content
+    assert 400 <= server.post(b"[" * 1_000_000 + b"]" * 1_000_000)[0] < 500
+    numbers = b"1," * 20_000_000 + b"1"
+    assert (
+        400 <= server.post(b'{"inputs":[{"name":"age","shape":[1],"datatype":"FP64","data":[%b]}]}' % numbers)[0] < 500
+    )
+    assert server.is_as_before()
+
+
+def test_other_ways_in_are_held_to_the_same(server):
+    good, bad = json.dumps(server.good).encode(), json.dumps(server.good | {"inputs": []}).encode()
+    for way in ("generate", "infer_stream", "generate_stream"):
+        assert server.post(good, f"/v2/models/{NAME}/{way}")[0] == 200
+        status, content = server.post(bad, f"/v2/models/{NAME}/{way}")
+        assert status < 500 and b"lacks inputs" in content
+    assert server.post(gzip.compress(good), **{"Content-Encoding": "gzip"})[0] == 200
+    assert server.post(good, "/v2/models/another/infer")[0] == 404
+    assert server.is_as_before()
+
+
+def test_only_this_machine_is_listened_to(server):
+    table = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    listening = [address for _, address, _, state, *_ in table if state == "0A"]
+    assert len(server.ports) == 3  # HTTP, gRPC, metrics
+    for port in server.ports:
+        assert [one for one in listening if one.endswith(f":{port:04X}")] == [f"0100007F:{port:04X}"]
+
+
+def test_after_all_that_the_answers_are_the_same(server):
+    assert server.is_as_before()
