@@ -37,12 +37,15 @@ def serve(tmp_path):
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-def test_the_model_is_served_and_what_is_asked_wrongly_is_the_clients_mistake(make_model, serve, monkeypatch):
+def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve, monkeypatch):
     place, other = make_model(), make_model(rows=150)
     url = serve(place)
     assert smoke_test(url, place) == 5
     with pytest.raises(ProjectError, match=r"answers with the model .*, not with"):
         smoke_test(url, other)
+    with monkeypatch.context() as patch, pytest.raises(ProjectError, match="does not answer as the model does"):
+        patch.setattr("{{cookiecutter.project_slug}}.serving.client.predict", lambda model, rows: rows)
+        smoke_test(url, place)
     with pytest.raises(ProjectError, match=r"answers with 400: .*lacks inputs"):
         call(f"{url}/v2/models/{package}/infer", {"inputs": []})
     described = json.loads(call(f"{url}/v2/models/{package}"))
@@ -52,14 +55,6 @@ def test_the_model_is_served_and_what_is_asked_wrongly_is_the_clients_mistake(ma
     health.main()
     with pytest.raises(ProjectError, match=f"Port {port} cannot be used"):
         server.run(place, int(port))
-
-
-def test_answers_that_are_not_the_models_own_are_noticed(make_model, serve, monkeypatch):
-    place = make_model()
-    url = serve(place)
-    monkeypatch.setattr("{{cookiecutter.project_slug}}.serving.client.predict", lambda model, rows: rows)
-    with pytest.raises(ProjectError, match="does not answer as the model does"):
-        smoke_test(url, place)
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch):

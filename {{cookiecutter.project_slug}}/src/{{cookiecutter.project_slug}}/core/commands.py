@@ -8,7 +8,7 @@ import typer
 
 from ..errors import ProjectError
 from ..settings import Settings, load_settings
-from . import pictures, storage
+from . import storage
 from .card import model_card
 from .data import features_and_target, known_rows, split
 from .evaluate import evaluate as evaluate_rows
@@ -65,6 +65,8 @@ def data() -> None:
 @app.command()
 def train(note: Annotated[str, typer.Option(help="What is different this time, for the score history.")] = "") -> None:
     """Train a model on the checked table, judge it on rows held out, and keep it with its card and pictures."""
+    from . import pictures  # here and below: takes a second to import, and only training draws
+
     settings = load_settings()
     rows, schema = checked_rows(settings)
     train_rows, test_rows = split(rows, settings)
@@ -101,6 +103,8 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
 
 def remember(record: dict[str, Any], place: Path, main_score: str, settings: Settings) -> None:
     """Add the training to the score history, and draw it."""
+    from . import pictures
+
     row = {
         "date": record["trained"],
         "note": record["note"],
