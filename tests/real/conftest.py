@@ -1,4 +1,4 @@
-"""What the real tests of all levels share: a newcomer's project of level 0, installed and run."""
+"""What the real tests share: projects of the levels, installed and run, and copies of them to change."""
 
 import shutil
 import sys
@@ -28,24 +28,30 @@ def newcomer(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def newcomer_1(baked, tmp_path_factory) -> Path:
-    """A project of level 1 whose README was followed: its first command, the proofs of the level, a model in use."""
+    """A project of level 1 in use: set up, and with a model that was trained, asked and released."""
     for name in ("uv", "make"):
         tool(name)
-    project = shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project")
-    first, *_ = commands(project / "README.md")
-    done = run(*first.split(), cwd=project)
-    (project.parent / "log.txt").write_text(done.stdout, encoding="utf-8")
-    run("make", "maturity", cwd=project)
-    shutil.copy(project / "reports/maturity.json", project.parent / "first maturity.json")
-    run("make", "train", "predict", "publish", cwd=project)
+    project = Path(shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project"))
+    run("make", "setup", "data", "train", "predict", "publish", cwd=project)
     return project
 
 
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory) -> Path:
+    """Where the copies are made: always here, so that what they install is installed and compiled once."""
+    return tmp_path_factory.mktemp("workshop") / "my_ml_project"
+
+
 @pytest.fixture
-def copied(newcomer_1, tmp_path) -> Path:
-    """A copy of that project, without its environment, to change."""
-    leave = shutil.ignore_patterns(".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", "workspace")
-    return Path(shutil.copytree(newcomer_1, tmp_path / "my_ml_project", ignore=leave))
+def copied(newcomer_1, workshop) -> Path:
+    """A copy of that project to change."""
+    for path in workshop.glob("*"):
+        if path.is_dir() and path.name != ".venv":
+            shutil.rmtree(path)
+        elif not path.is_dir():
+            path.unlink()
+    leave = shutil.ignore_patterns(".venv", ".*_cache")
+    return Path(shutil.copytree(newcomer_1, workshop, ignore=leave, dirs_exist_ok=True))
 
 
 @pytest.fixture
