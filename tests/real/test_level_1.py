@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import OWN_DATA, configure, project_command, run, use_own_data
+from support import OWN_DATA, configure, files_below, project_command, run, use_own_data
 
 pytestmark = pytest.mark.real
 
@@ -182,7 +182,11 @@ def test_the_wheel_holds_the_package_and_nothing_of_the_workshop(copied):
 
 
 def test_clean_removes_what_can_be_made_again_and_nothing_else(copied):
-    kept = {path for path in copied.rglob("*") if path.is_file()} - {copied / "predictions.csv", copied / ".coverage"}
+    before = set(files_below(copied))
+    made_again = (".coverage", ".venv/", "build/", "demo/workspace/", "dist/", "predictions.csv")
+    for folder in ("build", "demo/workspace", "dist"):
+        (copied / folder).mkdir(exist_ok=True)
+        (copied / folder / "made").touch()
     run("make", "clean", cwd=copied)
-    left = {path for path in copied.rglob("*") if path.is_file()}
-    assert left == {path for path in kept if "__pycache__" not in path.parts}
+    kept = {path for path in before if not path.startswith(made_again) and "__pycache__" not in path}
+    assert set(files_below(copied)) == kept and "models/latest" in kept
