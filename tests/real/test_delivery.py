@@ -216,7 +216,7 @@ def test_the_image_runs_as_nobody_and_holds_neither_model_nor_tools(deployed):
         root = Path(run(*buildah, "mount", name, cwd=team.clone).stdout.strip())
         installed = {path.name for path in (root / "app/.venv/lib/python3.11/site-packages").iterdir()}
         assert {"my_ml_project", "mlserver", "sklearn"} <= installed
-        assert not installed & {"pytest", "mypy", "ruff", "jupyterlab", "pre_commit", "uv"}
+        assert not installed & {"pytest", "mypy", "ruff", "jupyterlab", "pre_commit", "uv", "matplotlib"}
         assert not list((root / "app").rglob("uv")) and not list(root.glob("usr/bin/*gcc*"))
         assert not list((root / "app").rglob("*.skops")) and not (root / "models").exists()
         assert {path.name for path in (root / "app").iterdir()} == {".venv"}
