@@ -1,11 +1,10 @@
-"""Strip the fresh render to its maturity level, and write down where the project stands.
+"""Strip a render to its maturity level, and bring the project to that.
 
-Everything is read from the render's own maturity.yaml, so that this also works under cruft, where neither the template
-nor the modules beside this file can be found.
+What to strip is read from the render's own maturity.yaml, so that this also works under cruft, where neither the
+template nor the modules beside this file can be found; cruft merges by itself.
 """
 
 import json
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -118,12 +117,15 @@ def next_level(declaration: dict, number: int) -> str:
     """The part of MATURITY.md about the level above: whether to go there, what it takes, and how."""
     here, up = declaration["levels"][number - 1], declaration["levels"][number]
     facts = {"Made with": "tools", "Needs": "needs", "Costs": "costs", "By hand": "by_hand"}
-    how = (
-        f"Run the template again with `maturity_level` {number} and a folder of its own, and bring over your data, "
-        "notebooks and score history. The template never writes over this folder: it refuses one that is not empty."
-    )
+    answers = f"project_slug={ANSWERS['project_slug']} maturity_level={number}"
+    how = f"""Commit your work, then run this in the folder that holds this one. The README says how to look first, how
+conflicts look, how to settle them and how to undo it all.
+
+```bash
+uvx "cookiecutter>=2.7,<3" gh:org/mlops-template -f --no-input {answers}
+```"""
     if number not in levels_offered(declaration):
-        how += f" Level {number} is not in this version of the template yet."
+        how = f"Level {number} is not in this version of the template yet."
     return f"""
 ## When to stop here
 
@@ -139,37 +141,51 @@ A project at that level can say:
 
 {criteria_list(up["criteria"])}
 
-## How to go up
+## Move up a level
 
-{wrapped(how)}
+{how}
 """
 
 
-def refuse_missing_level(root: Path, declaration: dict) -> None:
-    """Stop, leaving the folder as empty as pre_gen found it, if the level asked for is not built yet."""
+def refuse_missing_level(declaration: dict) -> None:
+    """Stop if the level asked for is not built yet."""
     offered, wanted = levels_offered(declaration), declaration["project"]["level"]
-    if int(wanted) in offered:
-        return
-    for path in root.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    names = ", ".join(f"{number} ({declaration['levels'][number]['name']})" for number in offered)
-    sys.exit(f"\nmaturity_level {wanted} is not in this version of the template, which offers: {names}.\n")
+    if int(wanted) not in offered:
+        names = ", ".join(f"{number} ({declaration['levels'][number]['name']})" for number in offered)
+        sys.exit(f"\nmaturity_level {wanted} is not in this version of the template, which offers: {names}.\n")
+
+
+def finish(root: Path) -> None:
+    """Turn the full render in a folder into what the template writes at the level that was asked for."""
+    declaration = yaml.safe_load((root / "maturity.yaml").read_text(encoding="utf-8"))
+    refuse_missing_level(declaration)
+    strip(root, declaration)
+    (root / "MATURITY.md").write_text(maturity_page(declaration), encoding="utf-8", newline="\n")
+
+
+def regenerate(project: Path, repo: Path) -> None:
+    """Bring the project to what the template writes, and say how to go on."""
+    sys.path.insert(0, str(repo / "hooks"))
+    import regeneration
+
+    try:
+        written = regeneration.regenerate(project, repo, ANSWERS, finish)
+    except regeneration.RefusedError as error:
+        sys.exit(f"\n{error}\nNothing was changed.\n")
+    if written:
+        declaration = yaml.safe_load(written["maturity.yaml"].data)
+        level = declaration["levels"][int(declaration["project"]["level"])]
+        print(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {project.name}\n  {level['start']}\n")
 
 
 def main() -> None:
-    """Turn the render in the current folder into the project that was asked for."""
-    root = Path.cwd()
-    declaration = yaml.safe_load((root / "maturity.yaml").read_text(encoding="utf-8"))
-    refuse_missing_level(root, declaration)
-    strip(root, declaration)
-    (root / "MATURITY.md").write_text(maturity_page(declaration), encoding="utf-8", newline="\n")
-    if "_repo_dir" in ANSWERS:  # not under cruft, which keeps its own record
-        sys.path.insert(0, str(Path(ANSWERS["_repo_dir"], "hooks")))
-        import recorded_base
-
-        recorded_base.record(root, ANSWERS)
-    level = declaration["levels"][int(declaration["project"]["level"])]
-    print(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {root.name}\n  {level['start']}\n")
+    """Do so in the current folder."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")
+    if "_repo_dir" in ANSWERS:
+        regenerate(Path.cwd(), Path(ANSWERS["_repo_dir"]))
+    else:  # cruft
+        finish(Path.cwd())
 
 
 if __name__ == "__main__":

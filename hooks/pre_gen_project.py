@@ -1,7 +1,7 @@
-"""Refuse answers that would give a broken project, and folders that hold something, before a file is written.
+"""Refuse answers that would give a broken project, and hold the template back, before a file is written.
 
-Cookiecutter renders this file and runs it in the empty project folder; under cruft it cannot import its neighbours, so
-it stands alone.
+Cookiecutter renders this file and runs it in the project folder, empty or not; under cruft it cannot import its
+neighbours, so the checks stand alone.
 """
 
 import json
@@ -93,6 +93,7 @@ def all_problems(answers: dict, choices: dict[str, list[str]]) -> list[str]:
     found = [("project_slug", slug_problem(answers["project_slug"]))]
     found += [(key, text_problem(key, answers[key])) for key in FREE_TEXT]
     found += [(key, choice_problem(answers[key], allowed)) for key, allowed in choices.items()]
+    found += [("_dry_run", choice_problem(answers.get("_dry_run", "no"), ["no", "yes"]))]
     return [f"{key} {answers[key]!r} {problem}" for key, problem in found if problem]
 
 
@@ -117,7 +118,12 @@ def main() -> None:
         refuse("This template needs cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")
     if problems := all_problems(ANSWERS, choices_offered(repo)):
         refuse("These answers cannot be used:\n  " + "\n  ".join(problems))
-    if any(os.scandir()):
+    if repo:
+        sys.path.insert(0, str(repo / "hooks"))
+        import private_copy
+
+        private_copy.hold_back(repo)
+    elif any(os.scandir()):
         refuse(f"The folder {Path.cwd()} is not empty. Choose another project_slug or an empty folder.")
 
 

@@ -3,24 +3,24 @@
 import hashlib
 import itertools
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
-from support import commands, run, use_own_data
+from support import run, use_own_data
 
 pytestmark = pytest.mark.real
 # Asks a released model itself, without a server, about the example rows; run in the project's environment.
 ASK_THE_MODEL = """
 import json, sys
+from importlib import import_module
 from pathlib import Path
-from my_ml_project.core.predict import predict
-from my_ml_project.core.storage import read_model, read_table
+predict = import_module(f"{sys.argv[3]}.core.predict").predict
+storage = import_module(f"{sys.argv[3]}.core.storage")
 place = Path(sys.argv[1])
-model, record = read_model(place)
-print(json.dumps(predict(model, read_table(Path(sys.argv[2]), record["features"])).to_dict("list")))
+model, record = storage.read_model(place)
+print(json.dumps(predict(model, storage.read_table(Path(sys.argv[2]), record["features"])).to_dict("list")))
 """
 
 
@@ -60,7 +60,7 @@ def check_verdict(project: Path) -> None:
     example = Path(first["path"]).parent / "model/example.csv"
     for served, release in zip(record["served"], (first, second, first), strict=True):
         place = Path(release["path"]).parent / "model"
-        said = run("uv", "run", "python", "-c", ASK_THE_MODEL, place, example, cwd=project).stdout
+        said = run("uv", "run", "python", "-c", ASK_THE_MODEL, place, example, project.name, cwd=project).stdout
         assert served["answers"] == json.loads(said)
     answering = (period["sha256"] for period in record["periods"] if period["sha256"])
     assert [model for model, _ in itertools.groupby(answering)] == [
@@ -69,29 +69,31 @@ def check_verdict(project: Path) -> None:
     assert list((workspace / "dist").glob("*.whl"))
 
 
-@pytest.fixture(scope="module")
-def shown(baked, tmp_path_factory) -> Path:
-    """A newcomer's project: nothing was done in it but the first command of its README, which ends with the demo."""
-    project = Path(shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("new here") / "my_ml_project"))
-    first, *_ = commands(project / "README.md")
-    assert first == "make setup check demo"
-    run(*first.split(), cwd=project)
-    return project
+def test_the_verdict_is_what_the_stores_say(risen):
+    check_verdict(risen)
 
 
-def test_the_verdict_is_what_the_stores_say(shown):
-    check_verdict(shown)
+def test_what_its_owner_did_before_the_level_was_raised_is_all_there(risen):
+    said = " ".join((risen.parent / "said.txt").read_text("utf-8").split())
+    for outcome in ("merged README.md", "conflict pyproject.toml", "kept notebooks/model.ipynb"):
+        assert outcome in said
+    assert (risen / "README.md").read_text("utf-8").startswith("# Churn of the sales team\n")
+    assert '"tabulate' in (risen / "pyproject.toml").read_text("utf-8")
+    assert "with care" in (risen / "notebooks/model.ipynb").read_text("utf-8")
+    assert (risen / "notebooks/second try.ipynb").exists() and (risen / "notes.md").exists()
+    assert not (risen / "data/README.md").exists()
+    assert (risen / "reports/score_history.csv").exists()
 
 
-def test_the_picture_shows_both_releases(shown):
-    colors = Image.open(shown / "reports/demo.png").convert("RGB").getcolors(maxcolors=2**24)
+def test_the_picture_shows_both_releases(risen):
+    colors = Image.open(risen / "reports/demo.png").convert("RGB").getcolors(maxcolors=2**24)
     seen = {color for count, color in colors if count > 100}
     assert {(31, 119, 180), (255, 127, 14)} <= seen  # the colours of the two, in both axes
 
 
-def test_the_project_itself_trains_and_releases_nothing(shown):
-    assert not {"models", "releases"} & {path.name for path in shown.iterdir()}
-    assert not (shown / "deploy/release.yaml").exists()
+def test_the_project_itself_trains_and_releases_nothing(risen):
+    assert {path.name for path in (risen / "models").iterdir()} == {"model.skops", "example.csv"}  # of the notebook
+    assert not (risen / "releases").exists() and not (risen / "deploy/release.yaml").exists()
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import OWN_DATA, configure, files_below, project_command, run, use_own_data
+from support import OWN_DATA, configure, files_below, private_settings, project_command, run, use_own_data
 
 pytestmark = pytest.mark.real
 
@@ -190,3 +190,29 @@ def test_clean_removes_what_can_be_made_again_and_nothing_else(copied):
     run("make", "clean", cwd=copied)
     kept = {path for path in before if not path.startswith(made_again) and "__pycache__" not in path}
     assert set(files_below(copied)) == kept and "models/latest" in kept
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "Which level?"),
+        (["level=0"], "Where is the template? For example: make upgrade level=0 template=../mlops-template"),
+        (["level=0", "template=../nowhere"], "nowhere"),
+    ],
+)
+def test_make_upgrade_asks_for_what_it_lacks(copied, given, said):
+    before = files_below(copied)
+    done = run("make", "upgrade", *given, cwd=copied, check=False)
+    assert done.returncode != 0 and said in done.stdout + done.stderr and files_below(copied) == before
+
+
+def test_make_upgrade_moves_the_project(copied, template, tmp_path):
+    command = ("make", "upgrade", "level=0", f"template={template}")
+    renamed = shutil.copytree(copied, tmp_path / "renamed", ignore=shutil.ignore_patterns(".venv"))
+    refused = run(*command, cwd=renamed, check=False)
+    assert refused.returncode != 0 and "must be called my_ml_project" in refused.stdout
+    before = files_below(copied)
+    assert "level 1 → 0" in run(*command, "dry_run=yes", cwd=copied, **private_settings(tmp_path)).stdout
+    assert files_below(copied) == before
+    run(*command, cwd=copied, **private_settings(tmp_path))
+    assert not (copied / "Makefile").exists() and (copied / "models/latest").exists()

@@ -1,0 +1,155 @@
+"""Merge one file: from what the template wrote last time, what the user made of it and what the template writes now."""
+
+import json
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import PurePosixPath
+
+MINE, BASE, NOW, END = b"<<<<<<< yours", b"||||||| template, last time", b"=======", b">>>>>>> template, now"
+BINARY_IN_THE_FIRST = 8000  # where git looks for a zero byte, too
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether lines mean nothing in it."""
+    return b"\0" in data[:BINARY_IN_THE_FIRST]
+
+
+def unix_lines(data: bytes) -> bytes:
+    """Text with the line ends of Unix; anything else as it is."""
+    return data if is_binary(data) else data.replace(b"\r\n", b"\n")
+
+
+def with_line_ends_of(model: bytes, data: bytes) -> bytes:
+    """Text with the line ends that most lines of the model have."""
+    if is_binary(data) or is_binary(model) or model.count(b"\r\n") * 2 <= model.count(b"\n"):
+        return data
+    return unix_lines(data).replace(b"\n", b"\r\n")
+
+
+def same_text(one: bytes, other: bytes) -> bool:
+    """Whether two files differ in their line ends at most."""
+    return unix_lines(one) == unix_lines(other)
+
+
+def same_content(path: str, one: bytes, other: bytes) -> bool:
+    """Whether two files say the same: they differ in line ends or, as notebooks, in what running leaves, at most."""
+    if same_text(one, other):
+        return True
+    written = notebook_as_written(one) if path.endswith(".ipynb") else None
+    return written is not None and written == notebook_as_written(other)
+
+
+def notebook_as_written(data: bytes) -> list | None:
+    """What a person has written into a notebook, without outputs and what Jupyter notes beside; None if it is none."""
+    try:
+        cells = json.loads(data)["cells"]
+        return [
+            (cell["cell_type"], "".join(cell["source"]), cell.get("attachments"), cell["metadata"].get("tags"))
+            for cell in cells
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def merge(path: str, base: bytes, mine: bytes, theirs: bytes) -> tuple[bytes, bool] | None:
+    """The merged file in the line ends of mine, and whether it holds conflict marks.
+
+    None if lines mean nothing in the file, or if what comes out would be no JSON where JSON is wanted.
+    """
+    if any(map(is_binary, (base, mine, theirs))):
+        return None
+    merged, conflict = merge_lines(base, mine, theirs)
+    if PurePosixPath(path).suffix in (".ipynb", ".json") and (conflict or not is_json(merged)):
+        return None
+    return merged, conflict
+
+
+def is_json(data: bytes) -> bool:
+    """Whether a program could read it."""
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+def merge_lines(base: bytes, mine: bytes, theirs: bytes) -> tuple[bytes, bool]:
+    """Three-way merge by lines (diff3: Khanna, Kunal and Pierce, 2007), with marks like git's where it conflicts."""
+    own = [lines_of(with_line_ends_of(mine, base)), lines_of(mine), lines_of(with_line_ends_of(mine, theirs))]
+    alike = [[without_return(line) for line in lines] for lines in own]
+    merged: list[bytes] = []
+    conflict, done = False, (0, 0, 0)
+    for start, end in stable_parts(*alike):
+        before, yours, now = (lines[i:j] for lines, i, j in zip(alike, done, start, strict=True))
+        parts = [lines[i:j] for lines, i, j in zip(own, done, start, strict=True)]
+        if now in (before, yours):
+            merged += parts[1]
+        elif yours == before:
+            merged += parts[2]
+        else:
+            conflict = True
+            merged += marked(*parts, line_end=b"\r\n" if with_line_ends_of(mine, b"\n") == b"\r\n" else b"\n")
+        merged += own[1][start[1] : end[1]]
+        done = end
+    return b"".join(merged), conflict
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines with their ends; only the last can lack one."""
+    *lines, rest = data.split(b"\n")
+    return [line + b"\n" for line in lines] + ([rest] if rest else [])
+
+
+def without_return(line: bytes) -> bytes:
+    """The line as it would end on Unix."""
+    return line[:-2] + b"\n" if line.endswith(b"\r\n") else line
+
+
+def stable_parts(base: list, mine: list, theirs: list) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Where all three agree: from and to which line of base, mine and theirs. The last is their common end."""
+    in_mine, in_theirs = (
+        SequenceMatcher(None, base, other, autojunk=False).get_matching_blocks() for other in (mine, theirs)
+    )
+    i = j = 0
+    while i < len(in_mine) and j < len(in_theirs):
+        one, other = in_mine[i], in_theirs[j]
+        start, end = max(one.a, other.a), min(one.a + one.size, other.a + other.size)
+        if start < end:
+            starts = (start, start - one.a + one.b, start - other.a + other.b)
+            yield starts, tuple(line + end - start for line in starts)
+        if one.a + one.size < other.a + other.size:
+            i += 1
+        else:
+            j += 1
+    ends = (len(base), len(mine), len(theirs))
+    yield ends, ends
+
+
+def marked(base: list[bytes], mine: list[bytes], theirs: list[bytes], line_end: bytes) -> list[bytes]:
+    """A conflict in diff3 style. Without a base, what both begin and end with alike stays outside the marks."""
+    head = tail = 0
+    if not base:
+        shorter = min(len(mine), len(theirs))
+        while head < shorter and mine[head] == theirs[head]:
+            head += 1
+        while tail < shorter - head and mine[-1 - tail] == theirs[-1 - tail]:
+            tail += 1
+    sides = [(MINE, mine[head : len(mine) - tail]), (BASE, base), (NOW, theirs[head : len(theirs) - tail])]
+    block = mine[:head]
+    for mark, lines in sides if base else sides[::2]:
+        block += [mark + line_end, *(line if line.endswith(b"\n") else line + line_end for line in lines)]
+    return [*block, END + line_end, *mine[len(mine) - tail :]]
+
+
+def conflicts_in(data: bytes) -> int:
+    """How many conflicts, as `marked` writes them, are in a file."""
+    lines = [without_return(line).rstrip(b"\n") for line in lines_of(data)]
+    found, wanted = 0, MINE
+    for line in lines:
+        if line == MINE:
+            wanted = NOW
+        elif line == wanted == NOW:
+            wanted = END
+        elif line == wanted == END:
+            found, wanted = found + 1, MINE
+    return found

@@ -1,0 +1,149 @@
+"""Regeneration as people do it: with the `cookiecutter` command, in every form it has, and with cruft."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support import OFFERED, files_below, generate, run, tool
+from upgrading import everything, times
+
+NEXT = OFFERED[1]
+
+
+@pytest.fixture
+def project(baked, tmp_path):
+    """project(level): a project of that level with an edit, an addition and a deletion of its owner."""
+
+    def work(level: str, **answers: str) -> Path:
+        made = Path(shutil.copytree(baked(maturity_level=level, **answers), tmp_path / "my_ml_project"))
+        edit(made / "README.md")
+        (made / "mine.txt").write_text("mine\n")
+        (made / "data/README.md").unlink()
+        return made
+
+    return work
+
+
+def edit(readme: Path) -> None:
+    title, _, rest = readme.read_text("utf-8").partition("\n")
+    readme.write_text(f"{title}, of the sales team\n{rest}", encoding="utf-8")
+
+
+@pytest.fixture
+def expected(baked, tmp_path):
+    """expected(level): what that project is after a run, to the byte; its record apart, which says more."""
+
+    def build(level: str, **answers: str) -> dict[str, bytes]:
+        fresh = Path(shutil.copytree(baked(maturity_level=level, **answers), tmp_path / "expected"))
+        edit(fresh / "README.md")
+        files = {path: data for path, data in files_below(fresh).items() if not path.endswith("answers.json")}
+        del files["data/README.md"]
+        return files | {"mine.txt": b"mine\n"}
+
+    return build
+
+
+def without_answers(made: Path) -> dict[str, bytes]:
+    return {path: data for path, data in everything(made).items() if not path.endswith("answers.json")}
+
+
+@pytest.mark.parametrize(("before", "now"), list(itertools.product(OFFERED, OFFERED)))
+def test_every_pair_of_levels(template, project, expected, before, now):
+    made = project(before)
+    done = generate(template, made.parent, "-f", "--no-input", maturity_level=now)
+    assert without_answers(made) == expected(now)
+    assert (f"level {before} → {now}" in done.stdout) and f"cd {made.name}" in done.stdout
+    assert json.loads((made / ".mlops-template/answers.json").read_text("utf-8"))["deleted"] == ["data/README.md"]
+    before_again = times(made)
+    assert "Nothing to change." in generate(template, made.parent, "-f", "--no-input", maturity_level=now).stdout
+    assert times(made) == before_again
+
+
+def as_repository(template: Path, folder: Path) -> str:
+    """The template in a git repository that cookiecutter clones."""
+    copy = shutil.copytree(template, folder / "mlops-template")
+    run(tool("git"), "init", "-q", cwd=copy)
+    run("git", "add", "-A", cwd=copy)
+    run("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "template", cwd=copy)
+    run("git", "clone", "-q", "--bare", copy, folder / "mlops-template.git", cwd=folder)
+    return f"file://{folder}/mlops-template.git"
+
+
+def as_zip(template: Path, folder: Path) -> str:
+    shutil.copytree(template, folder / "zipped" / "mlops-template")
+    return shutil.make_archive(str(folder / "mlops-template"), "zip", folder / "zipped", "mlops-template")
+
+
+@pytest.mark.parametrize("form", ["a folder", "a relative path", "here", "a repository", "a zip", "skip if there"])
+def test_every_form_of_the_template(template, project, expected, tmp_path, form):
+    made = project("0")
+    source, cwd, options = template, None, ["-f", "--no-input"]
+    if form == "a relative path":
+        source, cwd = f"./{template.name}", template.parent
+    elif form == "here":
+        source, cwd = ".", template
+    elif form == "a repository":
+        source = as_repository(template, tmp_path / "clone")
+    elif form == "a zip":
+        source = as_zip(template, tmp_path)
+    elif form == "skip if there":
+        options.append("-s")
+    generate(source, made.parent, *options, cwd=cwd, maturity_level=NEXT)
+    assert without_answers(made) == expected(NEXT)
+
+
+def test_answering_the_questions_one_by_one(template, project, expected):
+    made = project("0", author="Ada", ci="jenkins")
+    done = generate(template, made.parent, "-f", typed="\n\n\n\n2\n\n\n")  # the second level of the menu
+    assert without_answers(made) == expected(NEXT, author="Ada", ci="jenkins")
+    assert "author stays 'Ada'" in done.stdout and "ci stays 'jenkins'" in done.stdout
+
+
+def test_the_recorded_answers_ask_for_the_level_alone(template, project, expected):
+    made = project("0", author="Ada")
+    answers = made / ".mlops-template/answers.json"
+    generate(template, made.parent, "-f", "--replay-file", answers, typed="2\n")
+    assert without_answers(made) == expected(NEXT, author="Ada")
+
+
+def test_a_newer_template_brings_its_changes(template, project, expected, tmp_path):
+    made = project("0")
+    newer = Path(shutil.copytree(template, tmp_path / "newer"))
+    (tree,) = newer.glob("{{*")
+    with (tree / "data/README.md").open("a") as file:
+        file.write("\nNewer.\n")
+    with (tree / "pyproject.toml").open("a") as file:
+        file.write("\n# Newer.\n")
+    done = generate(newer, made.parent, "-f", "--no-input", maturity_level="0")
+    assert (made / "pyproject.toml").read_text("utf-8").endswith("\n# Newer.\n")
+    assert not (made / "data/README.md").exists() and "stays deleted data/README.md" in " ".join(done.stdout.split())
+
+
+def test_a_dry_run_changes_nothing(template, project):
+    made = project("0")
+    before = times(made)
+    done = generate(template, made.parent, "-f", "--no-input", maturity_level=NEXT, _dry_run="yes")
+    assert "merged          README.md" in done.stdout and "Nothing was written" in done.stdout
+    assert times(made) == before
+
+
+def test_a_dry_run_of_a_new_project_leaves_no_folder(template, tmp_path):
+    done = generate(template, tmp_path, "--no-input", maturity_level="0", _dry_run="yes")
+    assert "added           README.md" in done.stdout and list(tmp_path.iterdir()) == []
+
+
+def test_a_level_that_is_not_built_leaves_a_project_as_it_is(template, project):
+    made = project("0")
+    before = times(made)
+    done = generate(template, made.parent, "-f", "--no-input", check=False, maturity_level="4")
+    assert done.returncode != 0 and "maturity_level 4 is not in this version" in done.stderr
+    assert times(made) == before
+
+
+def test_without_force_a_project_is_not_touched(template, project):
+    made = project("0")
+    before = times(made)
+    done = generate(template, made.parent, "--no-input", check=False, maturity_level=NEXT)
+    assert done.returncode != 0 and "already exists" in done.stdout + done.stderr and times(made) == before

@@ -1,0 +1,102 @@
+"""Conflicts as git shows its own, and an index that stays as it is wherever the user has put something into it."""
+
+from pathlib import Path
+
+import pytest
+from support import run, tool
+from upgrading import everything, text, undo, write
+
+BASE, MINE, NOW = text("1", "2", "3"), text("1", "mine", "3"), text("1", "now", "3")
+TREE = {"a": BASE, "sub/b": BASE}
+
+
+def git(folder: Path, *words: str) -> str:
+    return run(tool("git"), "-c", "user.name=t", "-c", "user.email=t@localhost", *words, cwd=folder).stdout
+
+
+@pytest.fixture
+def repository(made):
+    """A project of level 0 that is committed with an edit."""
+    project = write(made(TREE), {"a": MINE})
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "mine")
+    return project
+
+
+def status(project: Path) -> dict[str, str]:
+    lines = git(project, "status", "--porcelain").splitlines()
+    return {line[3:]: line[:2] for line in lines if ".mlops-template" not in line}
+
+
+def test_git_shows_the_three_versions_of_a_conflict(repository, run_template):
+    run_template(repository, {"a": NOW, "sub/b": NOW})
+    assert status(repository) == {"a": "UU", "sub/b": " M"}
+    for stage, version in {"1": BASE, "2": MINE, "3": NOW}.items():
+        assert git(repository, "show", f":{stage}:a").encode() == version.data
+    git(repository, "checkout", "--ours", "a")
+    assert (repository / "a").read_bytes() == MINE.data
+
+
+def test_what_was_marked_can_be_undone(repository, run_template, capsys):
+    run_template(repository, {"a": NOW, "sub/b": NOW, "new": NOW})
+    said = capsys.readouterr().out
+    assert "or run  git mergetool" in said
+    undo(repository, said)
+    assert status(repository) == {} and everything(repository)["a"] == MINE.data
+
+
+def test_it_is_settled_as_any_merge(repository, run_template):
+    run_template(repository, {"a": NOW, "sub/b": BASE})
+    (repository / "a").write_bytes(NOW.data)
+    git(repository, "add", "a")
+    git(repository, "commit", "-qm", "settled", "--", "a")
+    assert status(repository) == {}
+
+
+def test_what_is_edited_but_not_staged_is_shown_too(repository, run_template):
+    (repository / "a").write_bytes(text("1", "mine, later", "3").data)
+    run_template(repository, {"a": NOW})
+    assert status(repository)["a"] == "UU" and "later" in git(repository, "show", ":2:a")
+
+
+def test_what_is_staged_stays_staged(repository, run_template):
+    staged = text("1", "staged", "3")
+    (repository / "a").write_bytes(staged.data)
+    git(repository, "add", "a")
+    run_template(repository, {"a": NOW})
+    assert status(repository)["a"] == "MM" and git(repository, "show", ":a").encode() == staged.data
+    assert b"<<<<<<< yours" in (repository / "a").read_bytes()
+
+
+@pytest.mark.parametrize("prepare", ["no repository", "untracked", "no commit", "nested", "a broken index"])
+def test_elsewhere_the_marks_in_the_file_do(made, run_template, prepare, tmp_path):
+    project = write(made(TREE), {"a": MINE})
+    if prepare == "nested":
+        git(tmp_path, "init", "-q")
+        git(tmp_path, "add", "-A")
+        git(tmp_path, "commit", "-qm", "all")
+    elif prepare != "no repository":
+        git(project, "init", "-q")
+        git(project, "add", "sub") if prepare == "untracked" else git(project, "add", "-A")
+    if prepare == "untracked":
+        git(project, "commit", "-qm", "some")
+    if prepare == "a broken index":
+        (project / ".git/index").write_bytes(b"broken")
+    run_template(project, {"a": NOW, "sub/b": BASE})
+    assert (project / "a").read_bytes().count(b"<<<<<<< yours") == 1
+    if prepare == "nested":
+        assert "UU my_ml_project/a" in git(tmp_path, "status", "--porcelain")
+
+
+def test_a_second_run_does_not_disturb_an_open_conflict(repository, run_template):
+    run_template(repository, {"a": NOW, "sub/b": BASE})
+    before = git(repository, "ls-files", "--stage")
+    run_template(repository, {"a": NOW, "sub/b": NOW})
+    assert git(repository, "ls-files", "--stage") == before
+
+
+def test_without_git_nothing_is_missing(repository, run_template, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    run_template(repository, {"a": NOW, "sub/b": BASE})
+    assert b"<<<<<<< yours" in (repository / "a").read_bytes()

@@ -1,0 +1,71 @@
+"""`cookiecutter` killed with all its processes at random moments: old, new, or put back by the next run."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import applying
+import pytest
+from support import OFFERED, generate, private_settings
+from upgrading import everything
+
+pytestmark = pytest.mark.real
+KILLS = 32  # of each kind
+
+
+def start(template: Path, out: Path, level: str) -> subprocess.Popen:
+    """The command, with its processes in a group of their own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cookiecutter", template, "-f", "--no-input", "-o", out, f"maturity_level={level}"],
+        cwd=out,
+        env=os.environ | private_settings(Path(tempfile.mkdtemp())),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(params=["creation", "upgrade"])
+def before(request, baked, tmp_path):
+    """before(): the folder as it is at the beginning: empty, or a project of level 0 with an edit."""
+
+    def prepare() -> Path:
+        project = tmp_path / "my_ml_project"
+        shutil.rmtree(project, ignore_errors=True)
+        if request.param == "creation":
+            project.mkdir()
+            return project
+        shutil.copytree(baked(), project)
+        (project / "README.md").write_text("# Mine\n" + (project / "README.md").read_text("utf-8"), encoding="utf-8")
+        return project
+
+    return prepare
+
+
+def test_killed_at_any_moment(template, before):
+    project, level, chance = before(), OFFERED[1], random.Random(0)
+    old = everything(project)
+    began = time.monotonic()
+    assert start(template, project.parent, level).wait() == 0
+    usual, new = time.monotonic() - began, everything(project)
+    found = {"old": 0, "put back": 0, "new": 0}
+    for _ in range(KILLS):
+        before()
+        process = start(template, project.parent, level)
+        time.sleep(chance.uniform(0.4, 1.05) * usual)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        project.mkdir(exist_ok=True)
+        undone = applying.recover(project)
+        there = everything(project)
+        assert there in (old, new)
+        found["put back" if undone else "old" if there == old else "new"] += 1
+        generate(template, project.parent, "-f", "--no-input", maturity_level=level)
+        assert everything(project) == new
+    assert found["old"] and found["new"] + found["put back"], found
