@@ -156,6 +156,12 @@ def test_any_bytes(server, body, encoding):
     assert server.refuses_or_answers(body, **{"Content-Encoding": encoding}) != 200
 
 
+@given(text=st.text(max_size=300) | st.sampled_from(["one\r\nSet-Cookie: a=b", "ü", "x" * 100_000]))
+@thorough
+def test_any_id_which_goes_back_in_a_header(server, text):
+    server.refuses_or_answers(json.dumps(server.good | {"id": text}).encode())
+
+
 def of(server: Server, name: str, change: dict) -> bytes:
     """A good request in which one input is changed."""
     body = copy.deepcopy(server.good)
