@@ -8,11 +8,18 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import yaml
 
 ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
+
+
+@cache
+def declared(maturity: bytes) -> dict:
+    """The declaration in maturity.yaml, read once; in C where PyYAML can."""
+    return yaml.load(maturity, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def claimed(path: str, row: dict) -> bool:
@@ -157,7 +164,7 @@ def refuse_missing_level(declaration: dict) -> None:
 
 def finish(root: Path) -> None:
     """Turn the full render in a folder into what the template writes at the level that was asked for."""
-    declaration = yaml.safe_load((root / "maturity.yaml").read_text(encoding="utf-8"))
+    declaration = declared((root / "maturity.yaml").read_bytes())
     refuse_missing_level(declaration)
     strip(root, declaration)
     (root / "MATURITY.md").write_text(maturity_page(declaration), encoding="utf-8", newline="\n")
@@ -173,7 +180,7 @@ def regenerate(project: Path, repo: Path) -> None:
     except regeneration.RefusedError as error:
         sys.exit(f"\n{error}\nNothing was changed.\n")
     if written:
-        declaration = yaml.safe_load(written["maturity.yaml"].data)
+        declaration = declared(written["maturity.yaml"].data)
         level = declaration["levels"][int(declaration["project"]["level"])]
         print(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {project.name}\n  {level['start']}\n")
 

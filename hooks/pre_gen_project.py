@@ -122,7 +122,7 @@ def main() -> None:
         sys.path.insert(0, str(repo / "hooks"))
         import private_copy
 
-        private_copy.hold_back(repo)
+        private_copy.hold_back(repo, Path.cwd())
     elif any(os.scandir()):
         refuse(f"The folder {Path.cwd()} is not empty. Choose another project_slug or an empty folder.")
 

@@ -1,20 +1,36 @@
-"""Hold the template back, in the private copy that cookiecutter works from, so that cookiecutter renders nothing.
+"""Keep cookiecutter from writing into a project, by changing the private copy of the template that it works from.
 
-It walks the tree only after the pre-gen hook has run.
+It walks the tree only after the pre-gen hook has run, and finds there what this module has made of it.
 """
 
+import os
+import shutil
 from pathlib import Path
 
+from recorded_base import ANSWERS, BASE, FOLDER
+
 TREE, HELD = "{{cookiecutter.project_slug}}", ".held"
+RENDERED = f"{FOLDER}/render"
+MAY_BE_THERE = {".git", FOLDER}  # in a folder that counts as empty
 
 
-def hold_back(repo: Path) -> None:
-    """Let cookiecutter find an empty tree."""
+def is_new(project: Path) -> bool:
+    """Whether nothing is in the folder that anybody could miss."""
+    recorded = any((project / path).exists() for path in (BASE, ANSWERS))
+    return {entry.name for entry in os.scandir(project)} <= MAY_BE_THERE and not recorded
+
+
+def hold_back(repo: Path, project: Path) -> None:
+    """Let cookiecutter render nothing; into a new folder, all, but aside, which saves the time to do it again."""
     (repo / TREE).rename(repo / HELD)
     (repo / TREE).mkdir()
+    if is_new(project):
+        shutil.rmtree(project / RENDERED, ignore_errors=True)  # of a run that died
+        (repo / TREE / FOLDER).mkdir()
+        (repo / HELD).rename(repo / TREE / RENDERED)
 
 
 def bring_back(repo: Path) -> None:
-    """Let the tree be found again."""
+    """Let the whole tree be found again after it was held back."""
     (repo / TREE).rmdir()
     (repo / HELD).rename(repo / TREE)

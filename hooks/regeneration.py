@@ -1,16 +1,16 @@
 """Bring a project to what the template writes for these answers: a new one whole, one that is there by merging.
 
-Cookiecutter would write over an existing project. So the pre-gen hook holds the template back in the private copy that
-cookiecutter works from, cookiecutter then renders nothing, and the post-gen hook calls `regenerate`, which renders into
-a folder of its own, merges, and writes all or nothing.
+Cookiecutter would write over an existing project. So the pre-gen hook holds the template back, and the post-gen hook
+calls `regenerate`, which renders into a folder of its own, merges, and writes all or nothing.
 """
 
 import json
-import os
 import re
 import shlex
+import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import applying
@@ -23,7 +23,6 @@ from planning import ADDED, ASIDE, CONFLICT, KEPT, MERGED, REMOVED, STAYS_DELETE
 from recorded_base import Record, Tree
 
 LEVEL = "maturity_level"
-MAY_BE_THERE = {".git", recorded_base.FOLDER}  # in a folder that counts as empty
 
 
 class RefusedError(Exception):
@@ -59,7 +58,7 @@ def run(project: Path, repo: Path, given: dict, finish: Callable[[Path], None]) 
     """The same, alone with the project."""
     last = last_record(project)
     answers, remarks = settle_answers(repo, given, last)
-    theirs = render(repo, answers, finish)
+    theirs = render(project, repo, answers, finish)
     result = planning.plan(project, last or Record({}, {}), theirs)
     template = reachable(answers.get("_template", "")) or (last.template if last else "")
     new_record = Record(theirs, answers, result.deleted, open_conflicts(project, last, result), template)
@@ -90,7 +89,7 @@ def last_record(project: Path) -> Record | None:
             f"{recorded_base.FOLDER}/ of {project} cannot be read ({error}): get it back as it was, for example with"
             f"\n  git checkout -- {recorded_base.FOLDER}"
         ) from None
-    if last is None and {entry.name for entry in os.scandir(project)} - MAY_BE_THERE:
+    if last is None and not private_copy.is_new(project):
         raise RefusedError(
             f"The folder {project} is not empty, and this template did not make what is in it (there is no"
             f" {recorded_base.BASE}). Choose another project_slug or an empty folder."
@@ -128,8 +127,17 @@ def settle_answers(repo: Path, given: dict, last: Record | None) -> tuple[dict, 
     return answers, remarks
 
 
-def render(repo: Path, answers: dict, finish: Callable[[Path], None]) -> Tree:
+def render(project: Path, repo: Path, answers: dict, finish: Callable[[Path], None]) -> Tree:
     """What the template writes for these answers."""
+    aside = project / private_copy.RENDERED
+    if aside.is_dir():  # a new project: cookiecutter has done it
+        try:
+            finish(aside)
+            return recorded_base.read_tree(aside)
+        finally:
+            shutil.rmtree(aside)
+            with suppress(OSError):  # a record of a run that died is there
+                aside.parent.rmdir()
     from cookiecutter.generate import generate_files
 
     private_copy.bring_back(repo)

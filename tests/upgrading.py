@@ -23,8 +23,9 @@ def write(folder: Path, tree: Tree) -> Path:
 
 
 def everything(project: Path) -> dict[str, bytes]:
-    """Every file of a project but those that a run keeps for undoing it."""
-    return {path: data for path, data in files_below(project).items() if "/recovery/" not in path}
+    """Every file of a project but those that a run keeps for undoing it, or has put aside while it works."""
+    aside = (".mlops-template/recovery/", ".mlops-template/render/")
+    return {path: data for path, data in files_below(project).items() if not path.startswith(aside)}
 
 
 def times(project: Path) -> dict[str, int]:

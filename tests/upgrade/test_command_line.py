@@ -147,3 +147,11 @@ def test_without_force_a_project_is_not_touched(template, project):
     before = times(made)
     done = generate(template, made.parent, "--no-input", check=False, maturity_level=NEXT)
     assert done.returncode != 0 and "already exists" in done.stdout + done.stderr and times(made) == before
+
+
+def test_what_a_run_that_died_has_left_aside_is_not_taken_for_the_template(template, baked, tmp_path):
+    left = tmp_path / "my_ml_project/.mlops-template/render/left.py"
+    left.parent.mkdir(parents=True)
+    left.write_text("left\n")
+    generate(template, tmp_path, "-f", "--no-input")
+    assert files_below(tmp_path / "my_ml_project") == files_below(baked())
