@@ -1,10 +1,11 @@
 """What a fitted model says of rows."""
 
+from typing import Any
+
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 
-def predict(model: BaseEstimator, rows: pd.DataFrame) -> pd.DataFrame:
+def predict(model: Any, rows: pd.DataFrame) -> pd.DataFrame:
     """A column `prediction`, and for classes a column `probability of <class>` each; one line per row, same index."""
     answers = pd.DataFrame({"prediction": model.predict(rows)}, index=rows.index)
     if hasattr(model, "predict_proba"):
