@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from {{cookiecutter.project_slug}}.core.schema import Schema
-from {{cookiecutter.project_slug}}.core.storage import read_record, read_table
+from {{cookiecutter.project_slug}}.core.storage import read_model, read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
 from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer
@@ -113,5 +113,5 @@ class Demo:
 def example_of(release: Release) -> tuple[pd.DataFrame, Schema]:
     """The example rows of a released model, and the schema of their columns."""
     with store.fetched_model(release) as place:
-        features: Schema = read_record(place)["features"]
+        features: Schema = read_model(place)[1]["features"]
         return read_table(place / EXAMPLE, features), features

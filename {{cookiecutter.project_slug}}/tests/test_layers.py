@@ -1,9 +1,9 @@
-"""No part depends on one that depends on it, the core on no other and no platform, and none on a column of the data."""
+"""Each part depends on those below it, the core on nothing that a platform brings, and none on a column of the data."""
 
 import ast
 import csv
+import subprocess
 import sys
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,17 @@ import {{cookiecutter.project_slug}} as package
 
 ROOT = Path(package.__file__).parent
 CORE = sorted((ROOT / "core").glob("*.py"))
-FOR_ALL = {"errors", "settings", ""}  # and the name of the package
+# Which other parts a part may use. All may use errors, settings and the name of the package.
+BELOW = {
+    "core": set(),
+    "serving": {"core"},
+    "releases": {"core", "serving"},
+    "deployment": {"core", "serving", "releases"},
+    "maturity": {"core"},
+}
 ALLOWED = {"fsspec", "matplotlib", "numpy", "pandas", "pandera", "sklearn", "skops", "typer", "yaml"}
+# Takes seconds to import: a command that needs one of them imports it by itself, and the others start at once.
+SLOW = {"matplotlib", "mlserver", "pandera", "sklearn", "skops"}
 READS_AND_WRITES = {"storage.py", "origin.py", "commands.py"}
 
 
@@ -34,20 +43,19 @@ def test_the_core_imports_no_platform(path):
         assert name.startswith(".") or name.split(".")[0] in ALLOWED | set(sys.stdlib_module_names), name
 
 
-def parts_used(part: Path) -> set[str]:
-    """The other parts of the package that one of them imports."""
-    used = set()
-    for path in part.rglob("*.py"):
-        up = "." * (len(path.relative_to(ROOT).parts))
-        used |= {name[len(up) :].split(".")[0] for name in imported(path) if name.startswith(up)}
-        used |= {name.split(".")[1] for name in imported(path) if name.startswith(f"{package.__name__}.")}
-    return used - FOR_ALL - {part.name}
+def test_a_part_uses_only_those_below_it():
+    parts = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+    assert parts <= set(BELOW), "a new part says above what it stands on"
+    for part in parts:
+        for path in (ROOT / part).glob("*.py"):
+            used = {name.strip(".").split(".")[0] for name in imported(path) if name.startswith("..")}
+            assert used <= BELOW[part] | {"errors", "settings", ""}, path
 
 
-def test_no_part_uses_one_that_uses_it_and_the_core_uses_none():
-    parts = {path.name: parts_used(path) for path in ROOT.iterdir() if (path / "__init__.py").exists()}
-    assert parts["core"] == set()
-    TopologicalSorter(parts).prepare()  # raises CycleError that names the circle
+def test_the_command_line_starts_without_what_is_slow_to_import():
+    ask = f"import sys, {package.__name__}.cli; print(*({SLOW!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)

@@ -16,7 +16,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Everything that this project does. Settings are in params.yaml; run this in the project's folder.",
 )
-# By the alphabet, so `core` comes first: where another part has a command of the same name, that one counts.
 for part in pkgutil.iter_modules(folders):
     commands = f"{package}.{part.name}.commands"
     if part.ispkg and util.find_spec(commands):

@@ -5,25 +5,9 @@ import pandas as pd
 
 from ..errors import ProjectError
 from ..settings import Settings
-from .schema import Schema, check_table, infer_schema
-from .storage import parse_table
 
 FEWEST_ROWS, FEWEST_OF_A_CLASS = 16, 8
 DATE_FORMATS = ["ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d %b %Y"]
-
-
-def accept(content: bytes, settings: Settings, schema: Schema | None) -> tuple[pd.DataFrame, Schema]:
-    """The table in these bytes, and the schema that it fits: the one given, or without one that of this table.
-
-    Raises ProjectError, with columns and lines, where it cannot be read, does not fit, or cannot teach what is asked.
-    """
-    table = parse_table(content, settings.data.uri, settings.data.read, schema)
-    known_rows(table, settings)
-    if schema is None:
-        time = [settings.data.time] if settings.data.time else []
-        schema = infer_schema(table, open_ended=[*settings.data.drop, *time])
-    check_table(table, schema)
-    return table, schema
 
 
 def known_rows(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -100,15 +100,10 @@ def new_file(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
 
 
-def as_csv(table: pd.DataFrame) -> bytes:
-    """A table as commas and UTF-8, the form in which the project keeps all of them."""
-    return table.to_csv(index=False, lineterminator="\n").encode()
-
-
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table to a file."""
+    """Write a table as commas and UTF-8, the form in which the project keeps all of them."""
     with new_file(path) as unfinished:
-        unfinished.write_bytes(as_csv(table))
+        table.to_csv(unfinished, index=False, lineterminator="\n")
 
 
 def read_table(path: Path, schema: Schema) -> pd.DataFrame:
@@ -153,37 +148,21 @@ def write_model(model: Any, record: dict[str, Any], files: dict[str, bytes], mod
 
     record: what is known of the model, kept as JSON beside it with the fingerprint added. files: more to put there.
     """
-    with tempfile.TemporaryDirectory(prefix="model-") as folder:
-        place = Path(folder)
-        save_model(model, place / MODEL)
-        complete_model(place, record, files)
-        return keep_model(place, models)
-
-
-def save_model(model: Any, path: Path) -> None:
-    """Write a fitted model to a file that runs no code when it is loaded."""
     from skops.io import dump  # here and below: takes seconds to import, since it imports all of scikit-learn
 
-    dump(model, path)
-
-
-def complete_model(place: Path, record: dict[str, Any], files: dict[str, bytes]) -> None:
-    """Write beside the model in this folder its record, with the model's fingerprint added, and these files."""
-    digest = sha256((place / MODEL).read_bytes())
-    text = json.dumps({"sha256": digest} | record, indent=2, ensure_ascii=False)
-    (place / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
-    for name, content in files.items():
-        (place / name).write_bytes(content)
-
-
-def keep_model(folder: Path, models: Path) -> Path:
-    """Copy the folder of a model to where the project keeps them, and point `latest` at it; its place there."""
-    place = models / read_record(folder)["sha256"][:12]
     models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models, prefix=".writing-") as unfinished:
-        copy = shutil.copytree(folder, Path(unfinished) / place.name)
+    with tempfile.TemporaryDirectory(dir=models, prefix=".writing-") as folder:
+        unfinished = Path(folder) / "model"
+        unfinished.mkdir()
+        dump(model, unfinished / MODEL)
+        digest = sha256((unfinished / MODEL).read_bytes())
+        text = json.dumps({"sha256": digest} | record, indent=2, ensure_ascii=False)
+        (unfinished / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
+        for name, content in files.items():
+            (unfinished / name).write_bytes(content)
+        place = models / digest[:12]
         shutil.rmtree(place, ignore_errors=True)
-        copy.rename(place)
+        unfinished.rename(place)
     with new_file(models / LATEST) as pointer:
         pointer.write_text(place.name + "\n", encoding="utf-8")
     return place
@@ -200,31 +179,22 @@ def latest_model(models: Path) -> Path:
     return place
 
 
-def read_record(place: Path) -> dict[str, Any]:
-    """What is known of the model in this folder. Raises ProjectError where its file is not the one that was written."""
-    record: dict[str, Any] = json.loads((place / RECORD).read_text(encoding="utf-8"))
+def read_model(place: Path) -> tuple[Any, dict[str, Any]]:
+    """The model in this folder and its record. Raises ProjectError where the file is not the one that was written."""
+    from skops.io import load
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    record = json.loads((place / RECORD).read_text(encoding="utf-8"))
     if sha256((place / MODEL).read_bytes()) != record["sha256"]:
         raise ProjectError(
             f"{place / MODEL} is not the file that was written with its record: it was changed or cut off."
         )
-    return record
-
-
-def read_model(place: Path) -> tuple[Any, dict[str, Any]]:
-    """The model in this folder and its record. Raises ProjectError where the file is not the one that was written."""
-    record = read_record(place)
-    return load_model(place / MODEL), record
-
-
-def load_model(path: Path) -> Any:
-    """The model in a file. Raises ProjectError where it holds something that is not known to be harmless."""
-    from skops.io import load
-    from skops.io.exceptions import UntrustedTypesFoundException
-
     try:
-        return load(path, trusted=TRUSTED)
+        return load(place / MODEL, trusted=TRUSTED), record
     except UntrustedTypesFoundException as error:
-        raise ProjectError(f"{path} is not loaded: {error} Add what you trust to TRUSTED in storage.py.") from None
+        raise ProjectError(
+            f"{place / MODEL} is not loaded: {error} Add what you trust to TRUSTED in storage.py."
+        ) from None
 
 
 def append_history(row: dict[str, Any], path: Path) -> pd.DataFrame:
