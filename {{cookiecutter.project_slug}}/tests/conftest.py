@@ -13,7 +13,7 @@ from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
-from {{cookiecutter.project_slug}}.core.origin import describe_origin
+from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.serving.model_folder import make_servable
 from {{cookiecutter.project_slug}}.settings import Settings
@@ -60,7 +60,8 @@ def make_model(orders, tmp_path) -> Callable[..., Path]:
         settings = make_settings(task, data={"drop": ["order", "day"]})
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
-        record = describe_origin(settings, "", b"table") | {"features": infer_schema(X), "scores": {"first": 0.5}}
+        origin = describe_origin(settings, "", b"table", describe_project())
+        record = origin | {"features": infer_schema(X), "scores": {"first": 0.5}}
         files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
         place = storage.write_model(fit(X, y, settings), record, files, tmp_path / "models")
         make_servable(place)

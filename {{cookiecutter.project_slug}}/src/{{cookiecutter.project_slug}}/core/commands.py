@@ -9,11 +9,10 @@ import typer
 from ..errors import ProjectError
 from ..settings import Settings, load_settings
 from . import storage
-from .card import model_card
-from .data import features_and_target, known_rows, split
-from .origin import describe_origin
+from .data import accept, features_and_target, known_rows, split
+from .origin import describe_origin, describe_project
 from .predict import predict as predict_rows
-from .schema import Schema, check_table, infer_schema
+from .schema import Schema, check_table
 
 app = typer.Typer()
 SCHEMA = Path("data/schema.yaml")
@@ -45,16 +44,12 @@ def data() -> None:
     typer.echo(f"Fetching {uri}")
     content = storage.fetch(uri, settings.data.max_megabytes)
     storage.check_fingerprint(content, settings.data.sha256, uri)
-    schema = storage.read_schema(SCHEMA)
-    table = storage.parse_table(content, uri, settings.data.read, schema)
+    known = storage.read_schema(SCHEMA)
+    table = storage.parse_table(content, uri, settings.data.read, known)
     typer.echo(f"Checking {len(table)} rows, {len(table.columns)} columns")
-    known_rows(table, settings)
-    if new := schema is None:
-        time = [settings.data.time] if settings.data.time else []
-        schema = infer_schema(table, open_ended=[*settings.data.drop, *time])
-    check_table(table, schema)
+    schema = accept(table, settings, known)
     storage.write_table(table, path)
-    if new:
+    if known is None:
         storage.write_schema(schema, SCHEMA)
         typer.echo(f"{SCHEMA} was written from this table: read it, and tighten what you know better.")
     typer.echo(f"The table is in {path}. Its fingerprint for data.sha256 is {storage.sha256(content)}.")
@@ -64,45 +59,29 @@ def data() -> None:
 def train(note: Annotated[str, typer.Option(help="What is different this time, for the score history.")] = "") -> None:
     """Train a model on the checked table, judge it on rows held out, and keep it with its card and pictures."""
     # Here and below: takes seconds to import, and the other commands go without.
-    from . import pictures
-    from .evaluate import evaluate as evaluate_rows
-    from .evaluate import evaluate_slices, fit, shortfalls
+    from .evaluate import fit, shortfalls
+    from .training import illustrate, judge
 
     settings = load_settings()
     rows, schema = checked_rows(settings)
     train_rows, test_rows = split(rows, settings)
     X, y = features_and_target(train_rows, settings)
-    X_test, y_test = features_and_target(test_rows, settings)
     typer.echo(f"Training on {len(X)} rows with {X.shape[1]} features")
     model = fit(X, y, settings)
-    typer.echo(f"Judging on {len(X_test)} rows held out")
-    scores = evaluate_rows(model, X_test, y_test, settings)
-    if missed := shortfalls(scores, settings):
+    typer.echo(f"Judging on {len(test_rows)} rows held out")
+    judged = judge(model, train_rows, test_rows, schema, settings)
+    if missed := shortfalls(judged["scores"], settings):
         raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(missed))
-    record = describe_origin(settings, note, table_path(settings).read_bytes()) | {
-        "rows": {"train": len(X), "test": len(X_test)},
-        "features": {str(name): schema[str(name)] for name in X},
-        "scores": scores,
-        "slices": evaluate_slices(model, test_rows, X_test, y_test, settings).to_dict("records"),
-    }
+    record = describe_origin(settings, note, table_path(settings).read_bytes(), describe_project()) | judged
     typer.echo("Drawing the pictures")
-    main_score = next(iter(scores))
-    drawn = {
-        "target_balance.png": pictures.target_balance(rows[settings.target.column], settings),
-        "feature_relations.png": pictures.feature_relations(*features_and_target(rows, settings), settings),
-        "evaluation.png": pictures.evaluation(model, X_test, y_test, settings),
-        "importance.png": pictures.importance(model, X_test, y_test, settings),
-    }
-    files = {name: pictures.as_png(figure) for name, figure in drawn.items()}
-    files["card.md"] = model_card(record).encode()
-    files["example.csv"] = X_test.tail(5).to_csv(index=False, lineterminator="\n").encode()
+    files = illustrate(model, record, train_rows, test_rows, settings)
     place = storage.write_model(model, record, files, Path(settings.state.models))
-    remember(record, place, main_score, settings)
-    show_scores(scores)
+    remember(record, place, settings)
+    show_scores(record["scores"])
     typer.echo(f"The model is in {place}, with its card, record and pictures.")
 
 
-def remember(record: dict[str, Any], place: Path, main_score: str, settings: Settings) -> None:
+def remember(record: dict[str, Any], place: Path, settings: Settings) -> None:
     """Add the training to the score history, and draw it."""
     from . import pictures
 
@@ -121,7 +100,7 @@ def remember(record: dict[str, Any], place: Path, main_score: str, settings: Set
         "model": place.name,
     }
     history = storage.append_history(row | record["scores"], history_path(settings))
-    picture = pictures.as_png(pictures.score_history(history, row, main_score))
+    picture = pictures.as_png(pictures.score_history(history, row, next(iter(record["scores"]))))
     with storage.new_file(history_path(settings).with_suffix(".png")) as unfinished:
         unfinished.write_bytes(picture)
 

@@ -5,9 +5,23 @@ import pandas as pd
 
 from ..errors import ProjectError
 from ..settings import Settings
+from .schema import Schema, check_table, infer_schema
 
 FEWEST_ROWS, FEWEST_OF_A_CLASS = 16, 8
 DATE_FORMATS = ["ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d %b %Y"]
+
+
+def accept(table: pd.DataFrame, settings: Settings, schema: Schema | None) -> Schema:
+    """The schema that this table fits: the one given, or without one its own.
+
+    Raises ProjectError, with columns and lines, where it does not fit, or cannot teach what is asked.
+    """
+    known_rows(table, settings)
+    if schema is None:
+        time = [settings.data.time] if settings.data.time else []
+        schema = infer_schema(table, open_ended=[*settings.data.drop, *time])
+    check_table(table, schema)
+    return schema
 
 
 def known_rows(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -16,18 +16,24 @@ LOCK = Path("uv.lock")
 MADE_BY = ["src", "params.yaml", "pyproject.toml", "uv.lock", "data/schema.yaml"]
 
 
-def describe_origin(settings: Settings, note: str, table: bytes) -> dict[str, Any]:
-    """When, with what and from what a model is made, for its record. table: the file that it learns from."""
+def describe_origin(settings: Settings, note: str, table: bytes, project: dict[str, Any]) -> dict[str, Any]:
+    """When, with what and from what a model is made, for its record.
+
+    table: the file that it learns from. project: what `describe_project` says where the project is.
+    """
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {
+    return project | {
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "note": note,
         "data": {"uri": settings.data.uri, "sha256": storage.sha256(table)},
-        "code": describe_code(),
         "settings": settings.model_dump(),
         "versions": {"python": platform.python_version()} | versions,
-        "lock": storage.sha256(LOCK.read_bytes()) if LOCK.exists() else None,
     }
+
+
+def describe_project() -> dict[str, Any]:
+    """The code and the locked environment of the project in the current folder."""
+    return {"code": describe_code(), "lock": storage.sha256(LOCK.read_bytes()) if LOCK.exists() else None}
 
 
 def describe_code() -> dict[str, Any]:

@@ -100,10 +100,15 @@ def new_file(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
 
 
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as commas and UTF-8, the form in which the project keeps all of them."""
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as commas and UTF-8, the form in which the project keeps all of them."""
+    """Write a table to a file."""
     with new_file(path) as unfinished:
-        table.to_csv(unfinished, index=False, lineterminator="\n")
+        unfinished.write_bytes(as_csv(table))
 
 
 def read_table(path: Path, schema: Schema) -> pd.DataFrame:
@@ -146,26 +151,46 @@ def read_schema(path: Path) -> Schema | None:
 def write_model(model: Any, record: dict[str, Any], files: dict[str, bytes], models: Path) -> Path:
     """Write a model into a folder of its own, named by its fingerprint, and point `latest` at it; the folder.
 
-    record: what is known of the model, kept as JSON beside it with the fingerprint added. files: more to put there.
+    record, files: as for `complete_model`.
     """
-    from skops.io import dump  # here and below: takes seconds to import, since it imports all of scikit-learn
+    with new_model(models) as unfinished:
+        save_model(model, unfinished / MODEL)
+        complete_model(unfinished, record, files)
+    return latest_model(models)
 
+
+@contextmanager
+def new_model(models: Path) -> Iterator[Path]:
+    """An empty folder to put a model into; at the end it gets its place among the models, and `latest` points at it."""
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models, prefix=".writing-") as folder:
         unfinished = Path(folder) / "model"
         unfinished.mkdir()
-        dump(model, unfinished / MODEL)
-        digest = sha256((unfinished / MODEL).read_bytes())
-        text = json.dumps({"sha256": digest} | record, indent=2, ensure_ascii=False)
-        (unfinished / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
-        for name, content in files.items():
-            (unfinished / name).write_bytes(content)
-        place = models / digest[:12]
+        yield unfinished
+        place = models / read_record(unfinished)["sha256"][:12]
         shutil.rmtree(place, ignore_errors=True)
         unfinished.rename(place)
     with new_file(models / LATEST) as pointer:
         pointer.write_text(place.name + "\n", encoding="utf-8")
-    return place
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a fitted model to a file that runs no code when it is loaded."""
+    from skops.io import dump  # here and below: takes seconds to import, since it imports all of scikit-learn
+
+    dump(model, path)
+
+
+def complete_model(place: Path, record: dict[str, Any], files: dict[str, bytes]) -> None:
+    """Put these files, and the record with the model's fingerprint added, beside the model in this folder.
+
+    record: what is known of the model, kept as JSON. files: by name.
+    """
+    digest = sha256((place / MODEL).read_bytes())
+    text = json.dumps({"sha256": digest} | record, indent=2, ensure_ascii=False)
+    (place / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
+    for name, content in files.items():
+        (place / name).write_bytes(content)
 
 
 def latest_model(models: Path) -> Path:
@@ -179,22 +204,31 @@ def latest_model(models: Path) -> Path:
     return place
 
 
-def read_model(place: Path) -> tuple[Any, dict[str, Any]]:
-    """The model in this folder and its record. Raises ProjectError where the file is not the one that was written."""
-    from skops.io import load
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    record = json.loads((place / RECORD).read_text(encoding="utf-8"))
+def read_record(place: Path) -> dict[str, Any]:
+    """What is known of the model in this folder. Raises ProjectError where its file is not the one that was written."""
+    record: dict[str, Any] = json.loads((place / RECORD).read_text(encoding="utf-8"))
     if sha256((place / MODEL).read_bytes()) != record["sha256"]:
         raise ProjectError(
             f"{place / MODEL} is not the file that was written with its record: it was changed or cut off."
         )
+    return record
+
+
+def read_model(place: Path) -> tuple[Any, dict[str, Any]]:
+    """The model in this folder and its record. Raises ProjectError where the file is not the one that was written."""
+    record = read_record(place)
+    return load_model(place / MODEL), record
+
+
+def load_model(path: Path) -> Any:
+    """The model in a file. Raises ProjectError where it holds something that is not known to be harmless."""
+    from skops.io import load
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     try:
-        return load(place / MODEL, trusted=TRUSTED), record
+        return load(path, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
-        raise ProjectError(
-            f"{place / MODEL} is not loaded: {error} Add what you trust to TRUSTED in storage.py."
-        ) from None
+        raise ProjectError(f"{path} is not loaded: {error} Add what you trust to TRUSTED in storage.py.") from None
 
 
 def append_history(row: dict[str, Any], path: Path) -> pd.DataFrame:

@@ -1,0 +1,55 @@
+"""What is kept of a model beside the model itself, whatever trains it: its record, its card and its pictures."""
+
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from ..settings import Settings
+from . import pictures
+from .card import model_card
+from .data import features_and_target
+from .evaluate import evaluate, evaluate_slices
+from .schema import Schema
+from .storage import as_csv
+
+EXAMPLES = 5
+
+
+def judge(
+    model: BaseEstimator, train_rows: pd.DataFrame, test_rows: pd.DataFrame, schema: Schema, settings: Settings
+) -> dict[str, Any]:
+    """What the record says of a fitted model itself: its rows, its features, and its scores on test_rows.
+
+    schema: that of both tables.
+    """
+    X, y = features_and_target(test_rows, settings)
+    return {
+        "rows": {"train": len(train_rows), "test": len(test_rows)},
+        "features": {str(name): schema[str(name)] for name in X},
+        "scores": evaluate(model, X, y, settings),
+        "slices": evaluate_slices(model, test_rows, X, y, settings).to_dict("records"),
+    }
+
+
+def illustrate(
+    model: BaseEstimator,
+    record: dict[str, Any],
+    train_rows: pd.DataFrame,
+    test_rows: pd.DataFrame,
+    settings: Settings,
+) -> dict[str, bytes]:
+    """The files to keep beside a model, by name: its card, its pictures, and some of test_rows to try it on.
+
+    record: what `judge` says of the model, and `describe_origin` of where it comes from.
+    """
+    rows = pd.concat([train_rows, test_rows], ignore_index=True)
+    X, y = features_and_target(test_rows, settings)
+    drawn = {
+        "target_balance.png": pictures.target_balance(rows[settings.target.column], settings),
+        "feature_relations.png": pictures.feature_relations(*features_and_target(rows, settings), settings),
+        "evaluation.png": pictures.evaluation(model, X, y, settings),
+        "importance.png": pictures.importance(model, X, y, settings),
+    }
+    files = {name: pictures.as_png(figure) for name, figure in drawn.items()}
+    return files | {"card.md": model_card(record).encode(), "example.csv": as_csv(X.tail(EXAMPLES))}
