@@ -13,7 +13,7 @@ import yaml
 from support import BUILT, CHOICES, DEFAULTS, OFFERED, QUESTIONS, TREE, files_below, generate
 
 # What differs between levels by design: each says where the project stands, or what it needs there.
-SEAMS = {"README.md", "MATURITY.md", "maturity.yaml", "pyproject.toml", ".gitignore"}
+SEAMS = {"README.md", "MATURITY.md", "maturity.yaml", "params.yaml", "pyproject.toml", ".gitignore"}
 OPTIONS = [
     {"ci": ci, "retraining_engine": engine}
     for ci, engine in itertools.product(CHOICES["ci"], CHOICES["retraining_engine"])

@@ -16,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Everything that this project does. Settings are in params.yaml; run this in the project's folder.",
 )
+# In alphabetical order, and the later counts: with a pipeline, its `train` takes the place of the core's.
 for part in pkgutil.iter_modules(folders):
     commands = f"{package}.{part.name}.commands"
     if part.ispkg and util.find_spec(commands):

@@ -55,12 +55,16 @@ class Evaluation(Section):
 
 
 class State(Section):
-    """Where each kind of thing is kept: a folder, and for the releases any address that fsspec writes."""
+    """Where each kind of thing is kept: a folder, for the releases any address that fsspec writes.
+
+    tracking: where runs are tracked, from level 2 on; SQLite or an MLflow server.
+    """
 
     data: str = "data/checked"
     models: str = "models"
     reports: str = "reports"
     releases: str = "releases"
+    tracking: str = "sqlite:///mlflow.db"
 
 
 class Settings(Section):

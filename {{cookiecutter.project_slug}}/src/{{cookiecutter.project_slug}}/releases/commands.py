@@ -10,7 +10,7 @@ from ..core.origin import ask_git
 from ..core.storage import latest_model, read_model
 from ..errors import ProjectError
 from ..serving.model_folder import make_servable
-from ..settings import load_settings
+from ..settings import Settings, load_settings
 from . import store
 from .record import POINTER, Pointer, Release, read_pointer, write_pointer
 
@@ -40,16 +40,20 @@ def whoever_runs_this() -> str:
 def publish(note: Annotated[str, typer.Option(help="Why this model, for the record.")] = "") -> None:
     """Release the latest model: copy it to the store, write its record, and point the project at it."""
     settings = load_settings()
-    place = latest_model(Path(settings.state.models))
+    release_model(latest_model(Path(settings.state.models)), settings, note)
+
+
+def release_model(place: Path, settings: Settings, note: str) -> None:
+    """Release the model in this folder, unless it is what is released already."""
     _, made = read_model(place)
     before = read_pointer()
     if before and store.read_release(before).model.sha256 == made["sha256"]:
-        typer.echo(f"{place} is what is released already: nothing to do.")
+        typer.echo(f"Model {made['sha256'][:12]} is what is released already: nothing to do.")
         return
     make_servable(place)
     pointer = store.publish(place, settings.state.releases, whoever_runs_this(), note, before)
     write_pointer(pointer)
-    typer.echo(f"{place} is released as {pointer.record}.\nCommit {POINTER} to have it deployed.")
+    typer.echo(f"Model {made['sha256'][:12]} is released as {pointer.record}.\nCommit {POINTER} to have it deployed.")
     if store.is_local(settings.state.releases):
         typer.echo("The store is a folder of this machine, which CI cannot read: see state.releases in params.yaml.")
 

@@ -1,0 +1,23 @@
+# From new data to a version of the model, and from a version to a release.
+.PHONY: train-new watch pipeline reproduce report ui release
+train-new: ## train if there is new data, and only then
+	$(PROJECT) train --if-new
+
+watch: ## train whenever there is new data, until stopped
+	$(PROJECT) watch
+
+pipeline: ## write the pipeline for a cluster to dist/
+	$(PROJECT) pipeline compile
+
+reproduce: ## train again what a run has trained: make reproduce run=ID
+	@test -n "$(run)" || { echo "Which run? For example: make reproduce run=4f2a91c0; make report lists them."; exit 2; }
+	$(PROJECT) reproduce $(run)
+
+report: ## performance over time, and all runs, best first
+	$(PROJECT) report
+
+ui: ## open MLflow's user interface on the runs
+	uv run --group ui {{cookiecutter.project_slug}} ui
+
+release: ## see the newest version beside the one in use, and release it
+	$(PROJECT) release

@@ -1,0 +1,123 @@
+"""A candidate beside the model in use: both asked about the same rows, which the candidate has not learned from."""
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+from sklearn.base import BaseEstimator
+
+from ..core import storage
+from ..core.data import features_and_target
+from ..core.evaluate import evaluate, evaluate_slices, shortfalls
+from ..core.pictures import as_png
+from ..core.predict import predict
+from ..settings import Settings
+from . import picture
+
+FILE, PICTURE = "comparison.json", "comparison.png"
+NO_CHAMPION = "there is no champion to compare it with"
+STRANGE_CHAMPION = "the champion predicts something else, or from other columns"
+
+
+class Judged(BaseModel):
+    """What one of the two scores on the rows, as a whole and by slice."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    scores: dict[str, float]
+    slices: list[dict[Hashable, Any]]
+
+
+class Comparison(BaseModel):
+    """Both side by side. champion: None where there is none, or where it cannot be asked about such rows.
+
+    changed: the share of the rows of which the two say something else.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    candidate: Judged
+    champion: Judged | None
+    missed: list[str]
+    changed: float | None
+    verdict: str
+
+
+def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings: Settings, folder: Path) -> Comparison:
+    """Compare two models on rows held out, and keep what is found as JSON and as a picture in a folder.
+
+    candidate, champion: their folders. rows: what the candidate was judged on; the champion may have learned from some
+    of them, which is to its advantage. settings: those that the candidate was made with.
+    """
+    X, _ = features_and_target(rows, settings)
+    model, record = storage.read_model(candidate)
+    answers = {"candidate": predict(model, X)}
+    judged = judge(model, record, rows, settings)
+    before = changed = None
+    if champion is not None:
+        old, old_record = storage.read_model(champion)
+        if asks_the_same(old_record, record):
+            before = judge(old, old_record, rows, settings)
+            answers["champion"] = predict(old, X[list(old_record["features"])])
+            changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
+    missed = shortfalls(judged.scores, settings)
+    comparison = Comparison(
+        rows=len(rows),
+        candidate=judged,
+        champion=before,
+        missed=missed,
+        changed=changed,
+        verdict=verdict(judged, before, missed, alone=champion is None),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps(comparison.model_dump(), indent=2) + "\n", encoding="utf-8")
+    (folder / PICTURE).write_bytes(as_png(picture.side_by_side(comparison.model_dump(), answers)))
+    return comparison
+
+
+def judge(model: BaseEstimator, record: dict[str, Any], rows: pd.DataFrame, settings: Settings) -> Judged:
+    """What a model scores on these rows. record: the model's own."""
+    y = rows[settings.target.column]
+    X = rows[list(record["features"])]
+    slices = evaluate_slices(model, rows, X, y, settings).to_dict("records")
+    return Judged(sha256=record["sha256"], scores=evaluate(model, X, y, settings), slices=slices)
+
+
+def asks_the_same(champion: dict[str, Any], candidate: dict[str, Any]) -> bool:
+    """Whether the champion predicts the same target, from columns that the candidate knows too. Both: their records."""
+    same_target = champion["settings"]["target"] == candidate["settings"]["target"]
+    return same_target and champion["features"].keys() <= candidate["features"].keys()
+
+
+def verdict(candidate: Judged, champion: Judged | None, missed: list[str], alone: bool) -> str:
+    """The comparison in one sentence, by the first score, which decides. alone: there is no champion at all."""
+    name, score = next(iter(candidate.scores.items()))
+    if missed:
+        return "It misses what params.yaml asks for: " + "; ".join(missed)
+    if champion is None:
+        return f"Its {name} is {score:.4f}; {NO_CHAMPION if alone else STRANGE_CHAMPION}."
+    gain = score - champion.scores[name]
+    how = "better than" if gain > 0 else "worse than" if gain < 0 else "the same as"
+    return f"Its {name} is {score:.4f}, {how} the champion's {champion.scores[name]:.4f}."
+
+
+def read_comparison(folder: Path) -> Comparison:
+    """The comparison that was kept in a folder."""
+    return Comparison.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
+
+
+def as_table(comparison: Comparison) -> str:
+    """The scores of both for the screen: one line for all rows and one per slice, by the score that decides."""
+    name = next(iter(comparison.candidate.scores))
+    whole = [("all", score, value) for score, value in comparison.candidate.scores.items()]
+    slices = [(f"{line['slice']}: {line['value']}", name, line[name]) for line in comparison.candidate.slices]
+    table = pd.DataFrame([*whole, *slices], columns=["rows", "score", "candidate"])
+    if comparison.champion:
+        before = [*comparison.champion.scores.values(), *(line[name] for line in comparison.champion.slices)]
+        table.insert(2, "champion", before)
+    return table.round(4).to_string(index=False)

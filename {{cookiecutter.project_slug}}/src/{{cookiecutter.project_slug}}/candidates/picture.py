@@ -1,0 +1,52 @@
+"""The picture of a comparison: the deciding score by slice, and what the two say of the same rows."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..core.pictures import canvas, short
+
+CHAMPION, CANDIDATE = "tab:blue", "tab:orange"
+MOST_SLICES = 20
+
+
+def side_by_side(comparison: dict[str, Any], answers: dict[str, pd.DataFrame]) -> Figure:
+    """The comparison as a figure. answers: what `predict` says of the rows, by `candidate` and perhaps `champion`."""
+    lines = 1 + len(comparison["candidate"]["slices"][:MOST_SLICES])
+    figure = canvas(11, max(4, 1.5 + 0.35 * lines))
+    scores, rows = figure.subplots(1, 2)
+    draw_scores(scores, comparison)
+    draw_answers(rows, answers)
+    figure.suptitle(comparison["verdict"], fontsize=10, wrap=True)
+    return figure
+
+
+def draw_scores(axis: Axes, comparison: dict[str, Any]) -> None:
+    """The deciding score of both, on all rows and by slice, all on one scale."""
+    name = next(iter(comparison["candidate"]["scores"]))
+    for who, color, size in (("champion", CHAMPION, 90), ("candidate", CANDIDATE, 40)):
+        if judged := comparison[who]:
+            slices = judged["slices"][:MOST_SLICES]
+            labels = ["all rows", *(f"{line['slice']}: {short(line['value'])}" for line in slices)]
+            values = [judged["scores"][name], *(line[name] for line in slices)]
+            axis.scatter(values, labels, color=color, s=size, label=f"{who} {judged['sha256'][:12]}", zorder=2)
+    axis.invert_yaxis()
+    axis.grid(alpha=0.3)
+    axis.set(title=f"{name} on {comparison['rows']} rows held out", xlabel=name)
+    axis.legend(fontsize=8)
+
+
+def draw_answers(axis: Axes, answers: dict[str, pd.DataFrame]) -> None:
+    """What the two say of each row: the probability of the last class, or the number."""
+    said = {who: table.iloc[:, -1] for who, table in answers.items()}
+    name = str(said["candidate"].name)
+    if "champion" not in said:
+        axis.hist(said["candidate"], bins=30, color=CANDIDATE)
+        axis.set(title="What the candidate says", xlabel=name, ylabel="rows")
+        return
+    axis.scatter(said["champion"], said["candidate"], s=8, alpha=0.4, color="0.3")
+    ends = [min(one.min() for one in said.values()), max(one.max() for one in said.values())]
+    axis.plot(ends, ends, "k:", linewidth=1)
+    axis.set(title="What the two say of the same rows", xlabel=f"champion: {name}", ylabel=f"candidate: {name}")

@@ -1,0 +1,1 @@
+"""The training pipeline: its steps, what starts it, and the engines that run it."""

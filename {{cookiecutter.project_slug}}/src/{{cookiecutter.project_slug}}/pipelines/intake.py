@@ -1,0 +1,107 @@
+"""What comes in: read only once it is whole, checked before anything trains on it, put aside where it does not fit."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import psutil
+from fsspec.implementations.local import LocalFileSystem
+
+from ..core import storage
+from ..core.data import accept
+from ..core.schema import Schema
+from ..errors import ProjectError
+from ..settings import Settings
+
+QUIET_SECONDS, MOST_SECONDS, SECONDS_BETWEEN = 2.0, 600.0, 0.2
+RECEIVED, QUARANTINE, REPORT = "received", "quarantine", "report.txt"
+
+
+def local_path(uri: str) -> Path | None:
+    """The path of an address on this machine; None for any other."""
+    filesystem, path = fsspec.core.url_to_fs(uri)
+    return Path(path) if isinstance(filesystem, LocalFileSystem) else None
+
+
+def receive(settings: Settings, tell: Callable[[str], None]) -> bytes:
+    """The content at data.uri, once nobody writes to it any more. tell: called when there is something to wait for."""
+    data = settings.data
+    path = local_path(data.uri)
+    while True:
+        before = settled(path, tell) if path else None
+        content = storage.fetch(data.uri, data.max_megabytes)
+        if path is None or look(path) == before:
+            storage.check_fingerprint(content, data.sha256, data.uri)
+            return content
+
+
+def look(path: Path) -> tuple[int, int] | None:
+    """What changes when somebody writes to a file: its size and time; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def settled(path: Path, tell: Callable[[str], None]) -> tuple[int, int] | None:
+    """How a file looks after it has not changed for a while and no program has it open to write to.
+
+    Raises ProjectError where that takes too long.
+    """
+    begin = time.monotonic()
+    seen, since, told = look(path), begin, False
+    while seen is not None:
+        now = time.monotonic()
+        age = max(now - since, time.time() - seen[1] / 1e9)
+        writers = [] if age < QUIET_SECONDS else list(writing_to(path))
+        if age >= QUIET_SECONDS and not writers:
+            break
+        if now - begin > MOST_SECONDS:
+            raise ProjectError(f"{path} is still written to after {MOST_SECONDS:g} seconds, by {writers}. Try later.")
+        if not told:
+            tell(f"Waiting until {path} is written to its end")
+            told = True
+        time.sleep(SECONDS_BETWEEN)
+        if (new := look(path)) != seen:
+            seen, since = new, time.monotonic()
+    return seen
+
+
+def writing_to(path: Path) -> Iterator[str]:
+    """The programs that have this file open to write to, as far as this user may know."""
+    wanted = os.path.realpath(path)
+    for process in psutil.process_iter(["name"]):
+        try:
+            for file in process.open_files():
+                if file.path == wanted and set(getattr(file, "mode", "r")) & set("wa+"):
+                    yield f"{process.info['name']} ({process.pid})"
+        except (psutil.Error, OSError):
+            continue
+
+
+def check(content: bytes, settings: Settings, schema: Schema | None) -> tuple[Path, pd.DataFrame, Schema]:
+    """Hold the content against the schema; a copy of it for the pipeline, the table in it, and the schema it fits.
+
+    Raises ProjectError where it does not fit, once the content is in quarantine with a report.
+    """
+    folder, name = Path(settings.state.data), Path(settings.data.uri).name
+    try:
+        table = storage.parse_table(content, settings.data.uri, settings.data.read, schema)
+        schema = accept(table, settings, schema)
+    except ProjectError as error:
+        place = folder / QUARANTINE / storage.sha256(content)[:12]
+        write(place / name, content)
+        write(place / REPORT, f"{error}\n".encode())
+        raise ProjectError(f"{error}\nNothing was trained. The table is in {place}, with this report.") from None
+    write(folder / RECEIVED / name, content)
+    return folder / RECEIVED / name, table, schema
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that appears whole."""
+    with storage.new_file(path) as unfinished:
+        unfinished.write_bytes(content)

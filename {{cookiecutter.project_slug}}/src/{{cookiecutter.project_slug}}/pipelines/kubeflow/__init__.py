@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines: the same definition runs here and on a cluster."""

@@ -1,0 +1,67 @@
+"""Train again what a run has trained, from what it has recorded, and see whether the model answers the same."""
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from ..core import storage
+from ..core.card import code_line
+from ..core.data import features_and_target
+from ..core.origin import describe_project
+from ..core.predict import predict
+from ..errors import ProjectError
+from ..serving.client import alike
+from ..settings import Settings
+from ..tracking import runs, store
+from . import steps
+from .job import Job
+
+
+def reproduce(settings: Settings, beginning: str, tell: Callable[[str], None]) -> int:
+    """Train again what the run whose id begins so has trained; on how many rows both models answer the same.
+
+    Raises ProjectError where they answer otherwise on any row of the table that the run had.
+    """
+    uri = store.address(settings)
+    with store.reaching(uri):
+        run_id = runs.find(store.connect(uri), beginning).info.run_id
+        job, (table, schema) = steps.read_job(runs.recipe_of(run_id)), runs.data_of(run_id)
+        with runs.fetched_model(run_id) as place:
+            made = storage.read_model(place)[0]
+    for difference in differences(job):
+        tell(f"Not the same: {difference}")
+    with TemporaryDirectory(prefix="reproduce-") as folder:
+        checked, train_rows, test_rows, fitted = (Path(folder) / name for name in ("all", "train", "test", "model"))
+        steps.write_rows(table, schema, checked)
+        tell("Training again")
+        with redirect_stdout(io.StringIO()):  # what the steps say is meant for those who look on at a pipeline
+            steps.prepare(job, checked, train_rows, test_rows)
+            steps.train(job, train_rows, fitted)
+        again = storage.load_model(fitted / storage.MODEL)
+    X, _ = features_and_target(table, job.settings)
+    if count := differing_rows(predict(made, X), predict(again, X)):
+        raise ProjectError(f"Trained again, the model answers otherwise on {count} of {len(X)} rows.")
+    return len(X)
+
+
+def differing_rows(one: pd.DataFrame, other: pd.DataFrame) -> int:
+    """On how many rows two tables of answers differ, by more than the last digits in which processors do."""
+    if list(one) != list(other):
+        return len(one)
+    unlike = one.index[(one != other).any(axis="columns")]
+    return sum(not all(alike(one[name][[row]], other[name][[row]]) for name in one) for row in unlike)
+
+
+def differences(job: Job) -> list[str]:
+    """In what the project that is checked out differs from the one that the job was made for."""
+    now, then = describe_project(), job.project
+    found = []
+    if now["code"] != then["code"]:
+        found.append(f"the run is of {code_line(then['code'])}, what is here of {code_line(now['code'])}")
+    if now["lock"] != then["lock"]:
+        found.append("the environment, since uv.lock has changed")
+    return found

@@ -1,0 +1,145 @@
+"""The steps of the pipeline, as functions from files to files: any engine can run each in a process of its own.
+
+A table lies in a folder with the schema of its columns. A step that cannot do its work raises ProjectError.
+"""
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from ..core import storage
+from ..core.data import accept, features_and_target, known_rows, split
+from ..core.origin import describe_origin
+from ..core.schema import Schema
+from ..serving.model_folder import make_servable
+from ..tracking import registry, runs, store
+from .job import FOR_PEOPLE, Job
+
+TABLE, SCHEMA, RECEIVED = "table.csv", "schema.yaml", "received.yaml"
+
+
+def read_job(text: str) -> Job:
+    """The job in this text."""
+    return Job.model_validate_json(text)
+
+
+def say(sentence: str) -> None:
+    """Tell whoever looks on how it goes, on a line that can be told from those of the engine."""
+    print(f"{FOR_PEOPLE}{sentence}", flush=True)
+
+
+def write_rows(table: pd.DataFrame, schema: Schema, folder: Path) -> None:
+    """Put a table and its schema into a folder."""
+    storage.write_table(table, folder / TABLE)
+    storage.write_schema(schema, folder / SCHEMA)
+
+
+def read_rows(folder: Path) -> tuple[pd.DataFrame, Schema]:
+    """The table in a folder, and its schema."""
+    schema = storage.read_schema(folder / SCHEMA) or {}
+    return storage.read_table(folder / TABLE, schema), schema
+
+
+def fingerprint(job: Job) -> str:
+    """The fingerprint of the content that there is now: engines remember by it what they have done already."""
+    return storage.sha256(storage.fetch(job.source, job.settings.data.max_megabytes))
+
+
+def validate(job: Job, content_sha256: str, checked: Path) -> None:
+    """From the content with this fingerprint to a table that fits the schema."""
+    began, data = time.time(), job.settings.data
+    content = storage.fetch(job.source, data.max_megabytes)
+    storage.check_fingerprint(content, content_sha256, data.uri)
+    storage.check_fingerprint(content, data.sha256, data.uri)
+    table = storage.parse_table(content, data.uri, data.read, job.columns)
+    say(f"Checking {len(table)} rows, {len(table.columns)} columns")
+    write_rows(table, accept(table, job.settings, job.columns), checked)
+    (checked / RECEIVED).write_text(yaml.safe_dump({"began": began, "sha256": content_sha256}), encoding="utf-8")
+
+
+def prepare(job: Job, checked: Path, train_rows: Path, test_rows: Path) -> None:
+    """From the table to the rows to train on and the rows held out."""
+    table, schema = read_rows(checked)
+    older, newer = split(known_rows(table, job.settings), job.settings)
+    write_rows(older, schema, train_rows)
+    write_rows(newer, schema, test_rows)
+
+
+def train(job: Job, train_rows: Path, fitted: Path) -> None:
+    """From the rows to train on to a fitted model, in a folder."""
+    from ..core.evaluate import fit  # here and below: takes seconds to import, and other steps go without
+
+    X, y = features_and_target(read_rows(train_rows)[0], job.settings)
+    say(f"Training on {len(X)} rows with {X.shape[1]} features")
+    fitted.mkdir(parents=True, exist_ok=True)
+    storage.save_model(fit(X, y, job.settings), fitted / storage.MODEL)
+
+
+def evaluate(
+    job: Job, checked: Path, train_rows: Path, test_rows: Path, fitted: Path, judged: Path
+) -> dict[str, float]:
+    """From a fitted model to the folder that is served, with record, card and pictures; its scores on rows held out."""
+    from ..core.training import illustrate, judge
+
+    older, schema = read_rows(train_rows)
+    newer, _ = read_rows(test_rows)
+    say(f"Judging on {len(newer)} rows held out")
+    model = storage.load_model(fitted / storage.MODEL)
+    origin = describe_origin(job.settings, job.note, (checked / TABLE).read_bytes(), job.project)
+    record = origin | judge(model, older, newer, schema, job.settings)
+    judged.mkdir(parents=True, exist_ok=True)
+    (judged / storage.MODEL).write_bytes((fitted / storage.MODEL).read_bytes())
+    storage.complete_model(judged, record, illustrate(model, record, older, newer, job.settings))
+    make_servable(judged)
+    scores: dict[str, float] = record["scores"]
+    return scores
+
+
+def compare(job: Job, test_rows: Path, judged: Path, compared: Path) -> None:
+    """From a judged model to its comparison with the champion, on rows that it has not learned from."""
+    from ..candidates.comparison import compare as compare_models
+
+    client = store.connect(job.tracking)
+    champion = registry.by_alias(client, registry.CHAMPION)
+    rows, _ = read_rows(test_rows)
+    with runs.fetched_model(champion.run_id) if champion else nullcontext() as place:
+        found = compare_models(judged, place, rows, job.settings, compared)
+    say(found.verdict)
+
+
+def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
+    """Log the training as a run and, where it reaches what is asked of it, its model as a version; the run's id.
+
+    A run for content that has one already is not logged twice, unless a person asked for it.
+    """
+    from ..candidates.comparison import read_comparison
+
+    received = yaml.safe_load((checked / RECEIVED).read_text(encoding="utf-8"))
+    found = read_comparison(compared)
+    record = storage.read_record(judged)
+    client = store.connect(job.tracking)
+    with store.alone(job.tracking, "registering"), store.reaching(job.tracking):
+        known = runs.learned_from(client, received["sha256"])
+        if known and job.trigger != "by hand":
+            say(f"Run {known} has learned from this content already")
+            return known
+        tags = {
+            runs.CONTENT: received["sha256"],
+            runs.MADE: record["sha256"],
+            runs.MAIN_SCORE: next(iter(record["scores"])),
+            runs.TRIGGER: job.trigger,
+            runs.VERDICT: found.verdict,
+            "commit": str(record["code"]["commit"]),
+            "uncommitted_changes": str(record["code"]["changed"]),
+            "lock_sha256": str(record["lock"]),
+            "mlflow.note.content": job.note,
+        }
+        with runs.logging_run(client, tags, received["began"]) as run_id:
+            recipe = job.model_dump_json(indent=2)
+            uri = runs.log_training(judged, *read_rows(checked), recipe, received["began"], compared.iterdir())
+        if not found.missed:
+            registry.register(client, uri, run_id, {name: tags[name] for name in (runs.CONTENT, runs.MADE, "commit")})
+    return run_id

@@ -1,0 +1,77 @@
+"""Training on this machine: from what came in to a tracked run, once for each content."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..core import storage
+from ..core.commands import SCHEMA, table_path
+from ..core.origin import describe_project
+from ..errors import ProjectError
+from ..settings import Settings
+from ..tracking import runs, store
+from . import intake
+from .job import Job, Trigger
+from .kubeflow import runners
+
+LOG = "pipeline.log"
+Tell = Callable[[str], None]
+
+
+def describe_job(settings: Settings, source: str, trigger: Trigger, note: str) -> Job:
+    """The job of a pipeline that finds its content at this address."""
+    return Job(
+        settings=settings,
+        source=source,
+        columns=storage.read_schema(SCHEMA),
+        project=describe_project(),
+        tracking=store.address(settings),
+        trigger=trigger,
+        note=note,
+    )
+
+
+def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> str | None:
+    """Train on what is at data.uri now; the id of the run. None where new data was to start it and there is none.
+
+    One at a time on this machine. tell: called with what people want to know on the way. Raises ProjectError where the
+    data does not fit, or where a step fails: then a failed run is tracked, and nothing is registered.
+    """
+    uri = store.address(settings)
+    with store.alone(uri, "training"), store.reaching(uri):
+        client = store.connect(uri)
+        with store.alone(uri, "registering"):  # the last step of a process that was killed may still be at it
+            runs.end_abandoned(client)
+        content = intake.receive(settings, tell)
+        if trigger == "new data" and (known := runs.learned_from(client, storage.sha256(content))):
+            tell(f"Nothing new: run {known} has learned from this content.")
+            return None
+        source = accept(content, settings, tell)
+        job, began = describe_job(settings, str(source), trigger, note), time.time()
+        log = Path(settings.state.data) / LOG
+        try:
+            return runners.run_here(job, log)
+        except ProjectError as error:
+            tags = {runs.CONTENT: storage.sha256(content), runs.TRIGGER: trigger, "mlflow.note.content": note}
+            runs.log_failure(client, tags, began, str(error), log)
+            raise
+
+
+def accept(content: bytes, settings: Settings, tell: Tell) -> Path:
+    """Keep content that fits, as the pipeline reads it and as the other commands do; where the pipeline reads it."""
+    known = storage.read_schema(SCHEMA)
+    source, table, schema = intake.check(content, settings, known)
+    storage.write_table(table, table_path(settings))
+    if known is None:
+        storage.write_schema(schema, SCHEMA)
+        tell(f"{SCHEMA} was written from this table: read it, and tighten what you know better.")
+    return source
+
+
+def bring_model(settings: Settings, run_id: str) -> Path:
+    """Make the model that a run has made the latest one here; its folder."""
+    models = Path(settings.state.models)
+    with runs.fetched_model(run_id) as place, storage.new_model(models) as unfinished:
+        shutil.copytree(place, unfinished, dirs_exist_ok=True)
+    return storage.latest_model(models)

@@ -1,0 +1,191 @@
+"""A run: one training, with all that it was made from and all that came of it."""
+
+import gzip
+import importlib.metadata
+import platform
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from .. import __name__ as package
+from ..core import storage
+from ..core.origin import LIBRARIES
+from ..core.predict import predict
+from ..core.schema import Schema
+from ..errors import ProjectError
+from ..serving.model_folder import EXAMPLE
+from .store import experiment_of
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient  # takes seconds to import
+    from mlflow.entities import Run
+
+MODEL, REPORT, RECIPE, DATA = "model", "report", "recipe.json", "data"
+TABLE, SCHEMA = "table.csv.gz", "schema.yaml"
+# Tags of a run: what it learned from, what it made, which score decides; what asked for it, where it ran, how it ended.
+CONTENT, MADE, MAIN_SCORE = "content_sha256", "model_sha256", "main_score"
+TRIGGER, MACHINE, VERDICT = "trigger", "machine", "verdict"
+LONGEST_VALUE = 500
+MOST_RUNS = 1000
+
+
+@contextmanager
+def logging_run(client: "MlflowClient", tags: dict[str, str], started: float) -> Iterator[str]:
+    """A new run of the project to log to, by its id: finished at the end, or failed where an exception comes through.
+
+    started: when the training began, in seconds since the epoch.
+    """
+    import mlflow
+
+    created = client.create_run(experiment_of(client), int(started * 1000), tags | {MACHINE: platform.node()})
+    with mlflow.start_run(run_id=created.info.run_id):
+        yield created.info.run_id
+
+
+def log_training(
+    model: Path, table: pd.DataFrame, schema: Schema, recipe: str, started: float, reports: Iterable[Path] = ()
+) -> str:
+    """Log to the active run what a training was made from and what came of it; the URI of the model in the store.
+
+    model: its folder. table, schema: what was checked, and against what. recipe: what makes the same again, as JSON.
+    started: as above. reports: files to keep beside the card and the pictures.
+    """
+    import mlflow
+
+    record = storage.read_record(model)
+    mlflow.log_params(flat(record["settings"]))
+    mlflow.log_metrics(metrics_of(record))
+    for path in [*sorted(model.glob("*.png")), model / "card.md", model / storage.RECORD, *reports]:
+        mlflow.log_artifact(str(path), REPORT)
+    mlflow.log_text(recipe, RECIPE)
+    mlflow.log_text(environment(), "environment.txt")
+    log_table(table, schema, record["data"])
+    uri = log_model(model, record)
+    mlflow.log_metric("seconds", round(time.time() - started, 1))
+    return uri
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as parameters of a run: `model.seed`, `target.column`."""
+    parameters: dict[str, str] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and value:
+            parameters |= flat(value, f"{prefix}{name}.")
+        else:
+            parameters[f"{prefix}{name}"] = str(value)[:LONGEST_VALUE]
+    return parameters
+
+
+def metrics_of(record: dict[str, Any]) -> dict[str, float]:
+    """The scores of a model by name, those of a slice as `column: value/score`, and the numbers of rows."""
+    metrics = record["scores"] | {f"{name}_rows": count for name, count in record["rows"].items()}
+    for line in record["slices"]:
+        where = re.sub(r"[^\w .:-]", "_", f"{line['slice']}: {line['value']}")  # MLflow takes no other letters
+        metrics |= {f"{where}/{score}": line[score] for score in record["scores"]}
+    return metrics
+
+
+def environment() -> str:
+    """Every package that is installed here with its version, one to a line."""
+    found = {f"{one.metadata['Name']}=={one.version}" for one in importlib.metadata.distributions()}
+    return "\n".join(sorted(found, key=str.lower)) + "\n"
+
+
+def log_table(table: pd.DataFrame, schema: Schema, data: dict[str, str]) -> None:
+    """Log a table as a data set with name, fingerprint and rows, and as files. data: the `data` of a model's record."""
+    import mlflow
+    from mlflow.data.pandas_dataset import from_pandas
+
+    name, digest = Path(data["uri"]).name, data["sha256"][:36]  # MLflow keeps no more of it
+    mlflow.log_input(from_pandas(table, data["uri"], name=name, digest=digest), "training")
+    with TemporaryDirectory() as folder:
+        (Path(folder) / TABLE).write_bytes(gzip.compress(storage.as_csv(table), mtime=0))
+        storage.write_schema(schema, Path(folder) / SCHEMA)
+        mlflow.log_artifacts(folder, DATA)
+
+
+def log_model(model: Path, record: dict[str, Any]) -> str:
+    """Log the folder of a model as it is served, with signature and input example; its URI in the store."""
+    import mlflow
+
+    example = storage.read_table(model / EXAMPLE, record["features"])
+    answers = predict(storage.load_model(model / storage.MODEL), example)
+    info = mlflow.pyfunc.log_model(
+        name=MODEL,
+        loader_module=f"{package}.tracking.loader",
+        data_path=str(model),
+        signature=mlflow.models.infer_signature(example, answers),
+        input_example=example,
+        # Named here: to find them out by itself, MLflow loads the model in a process of its own, for ten seconds.
+        pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in LIBRARIES],
+    )
+    return str(info.model_uri)
+
+
+def log_failure(client: "MlflowClient", tags: dict[str, str], started: float, error: str, log: Path) -> None:
+    """Log a run that failed: what asked for it, the error, and what its steps have printed."""
+    import mlflow
+
+    with logging_run(client, tags | {"error": error[:LONGEST_VALUE]}, started) as run_id:
+        mlflow.log_artifact(str(log))
+    client.set_terminated(run_id, "FAILED")
+
+
+def search(client: "MlflowClient", condition: str) -> "list[Run]":
+    """The project's runs that meet a condition in MLflow's filter syntax, newest first."""
+    return list(client.search_runs([experiment_of(client)], condition, max_results=MOST_RUNS))
+
+
+def learned_from(client: "MlflowClient", content: str) -> str | None:
+    """The newest finished run that learned from the content with this fingerprint."""
+    found = search(client, f"attributes.status = 'FINISHED' and tags.{CONTENT} = '{content}'")
+    return found[0].info.run_id if found else None
+
+
+def end_abandoned(client: "MlflowClient") -> None:
+    """Mark as killed the runs that a process of this machine began to log and died. Call it where no other logs."""
+    for run in search(client, f"attributes.status = 'RUNNING' and tags.{MACHINE} = '{platform.node()}'"):
+        client.set_terminated(run.info.run_id, "KILLED")
+
+
+def find(client: "MlflowClient", beginning: str) -> "Run":
+    """The finished run whose id begins so. Raises ProjectError where there is none, or more than one."""
+    ids = [run for run in search(client, "attributes.status = 'FINISHED'") if run.info.run_id.startswith(beginning)]
+    if len(ids) != 1:
+        raise ProjectError(f"{len(ids)} finished runs have an id that begins with {beginning!r}: `report` lists them.")
+    return ids[0]
+
+
+def download(run_id: str, path: str, folder: Path) -> Path:
+    """Bring an artifact of a run into this folder; where it is there."""
+    import mlflow
+
+    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=str(folder)))
+
+
+@contextmanager
+def fetched_model(run_id: str) -> Iterator[Path]:
+    """The folder of the model that a run has made, for as long as it is needed."""
+    with TemporaryDirectory() as folder:
+        (place,) = (download(run_id, MODEL, Path(folder)) / "data").iterdir()
+        yield place
+
+
+def recipe_of(run_id: str) -> str:
+    """What makes the model of a run again, as it was logged."""
+    with TemporaryDirectory() as folder:
+        return download(run_id, RECIPE, Path(folder)).read_text(encoding="utf-8")
+
+
+def data_of(run_id: str) -> tuple[pd.DataFrame, Schema]:
+    """The table that a run has learned from, and the schema that it was checked against."""
+    with TemporaryDirectory() as folder:
+        place = download(run_id, DATA, Path(folder))
+        schema = storage.read_schema(place / SCHEMA) or {}
+        return storage.read_table(place / TABLE, schema), schema
