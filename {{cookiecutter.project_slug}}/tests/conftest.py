@@ -29,6 +29,14 @@ def make_settings(task: str = "binary", **sections: dict) -> Settings:
     return Settings.model_validate(content)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_stores():
+    """Whatever the environment says of stores elsewhere (from level 2 on), the tests keep to their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield
+
+
 @pytest.fixture
 def orders() -> pd.DataFrame:
     """200 orders: late and dear ones come back, the price grows with the weight, some values are missing."""
@@ -61,7 +69,8 @@ def make_model(orders, tmp_path) -> Callable[..., Path]:
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
         origin = describe_origin(settings, "", b"table", describe_project())
-        record = origin | {"features": infer_schema(X), "scores": {"first": 0.5}}
+        record = origin | {"features": infer_schema(X), "rows": {"train": rows, "test": 5}, "slices": []}
+        record["scores"] = {"first": 0.5}
         files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
         place = storage.write_model(fit(X, y, settings), record, files, tmp_path / "models")
         make_servable(place)

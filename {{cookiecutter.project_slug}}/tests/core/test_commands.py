@@ -1,10 +1,13 @@
-"""The commands from end to end, each in a folder of its own: what they leave, and what they say when they cannot."""
+"""The core's commands from end to end, each in a folder of its own: what they leave, what they say when they cannot."""
 
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import write_params
+
+from {{cookiecutter.project_slug}} import cli
+from {{cookiecutter.project_slug}}.core import commands
 
 PARAMS = {
     "data": {"uri": "orders.csv", "drop": ["order"], "time": "day"},
@@ -14,8 +17,9 @@ PARAMS = {
 
 
 @pytest.fixture
-def run(run, orders):
-    """The same as everywhere, in a folder with a table and settings."""
+def run(run, orders, monkeypatch):
+    """The same as everywhere, in a folder with a table and settings, and with the core's own commands alone."""
+    monkeypatch.setattr(cli, "app", commands.app)
     orders.to_csv("orders.csv", index=False)
     write_params(**PARAMS)
     return run

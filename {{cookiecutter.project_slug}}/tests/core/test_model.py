@@ -109,14 +109,16 @@ def test_perfect_answers_get_perfect_scores():
     assert list(score(numbers, exact, make_settings("regression")).values()) == [1, 0, 0]
 
 
-def test_slices_are_scored_apart_and_small_ones_left_out(orders):
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_slices_are_scored_apart_and_small_ones_left_out(orders, task):
     orders.loc[orders.index[:5], "shop"] = "stall"
-    model, X, y, settings = learn(orders, "binary", evaluation={"slices": ["shop"], "held_out": 0.6})
+    model, X, y, settings = learn(orders, task, evaluation={"slices": ["shop"], "held_out": 0.6})
     slices = evaluate_slices(model, orders.loc[X.index], X, y, settings).set_index("value")
     assert set(slices.index) == {"web", "mail", "store"}
     web = X["shop"] == "web"
     assert slices.loc["web", "rows"] == web.sum()
-    assert slices.loc["web", "roc_auc"] == evaluate(model, X[web], y[web], settings)["roc_auc"]
+    name, score = next(iter(evaluate(model, X[web], y[web], settings).items()))
+    assert slices.loc["web", name] == score
 
 
 def test_what_params_ask_for_is_held_against_the_scores():

@@ -28,13 +28,14 @@ def evaluate_slices(
 ) -> pd.DataFrame:
     """The scores by the values of the columns under evaluation.slices, with the number of rows.
 
-    rows: the table that X and y were taken from, with the same index. A slice with few rows or a single value of the
+    rows: the table that X and y were taken from, with the same index. A slice with few rows or without some class of the
     target has no scores worth the name and is left out.
     """
+    fewest_values = 2 if params.target.task == "regression" else y.nunique()
     lines = []
     for column in params.evaluation.slices:
         for value, index in rows.groupby(column, dropna=False).groups.items():
-            if len(index) < FEWEST_IN_A_SLICE or y[index].nunique() < y.nunique():
+            if len(index) < FEWEST_IN_A_SLICE or y[index].nunique() < fewest_values:
                 continue
             scores = evaluate(model, X.loc[index], y[index], params)
             lines.append({"slice": column, "value": str(value), "rows": len(index)} | scores)

@@ -68,7 +68,10 @@ def connect(uri: str) -> "MlflowClient":
 
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    given = os.environ.get(ENVIRONMENT_VARIABLE)
     mlflow.set_tracking_uri(uri)
+    if given is None:  # MLflow has said it to the environment, where it would go before params.yaml from now on
+        os.environ.pop(ENVIRONMENT_VARIABLE, None)
     client = mlflow.MlflowClient()
     with reaching(uri):
         experiment_of(client)

@@ -1,0 +1,101 @@
+"""Nothing trains on what is half written or does not fit, and nothing that came in is lost."""
+
+import os
+import threading
+import time
+
+import pytest
+from conftest import make_settings
+
+from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.pipelines import intake
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    """Where the table comes in; a writer is waited for only briefly."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(intake, "QUIET_SECONDS", 0.5)
+    monkeypatch.setattr(intake, "SECONDS_BETWEEN", 0.05)
+    return tmp_path / "orders.csv"
+
+
+def test_a_file_that_grows_is_read_once_it_is_whole(path):
+    told = []
+
+    def write() -> None:
+        for _ in range(8):
+            with path.open("a") as out:  # closed in between: nobody has it open
+                out.write("line\n")
+            time.sleep(0.2)
+
+    path.write_text("")
+    writer = threading.Thread(target=write)
+    writer.start()
+    content = intake.receive(make_settings(), told.append)
+    writer.join()
+    assert content == b"line\n" * 8 and len(told) == 1
+
+
+def test_a_file_that_a_program_has_open_to_write_is_not_whole(path, monkeypatch):
+    monkeypatch.setattr(intake, "MOST_SECONDS", 1.0)
+    path.write_text("a,b\n1,2\n")
+    message = rf"still written to .*\({os.getpid()}\).*Try later"
+    with path.open("a"), pytest.raises(ProjectError, match=message):
+        intake.receive(make_settings(), lambda _: None)
+    with path.open():
+        assert intake.receive(make_settings(), lambda _: None) == b"a,b\n1,2\n"
+
+
+def test_what_changes_while_it_is_read_is_read_again(path, monkeypatch):
+    path.write_text("old")
+    fetch, read = intake.storage.fetch, []
+
+    def fetch_slowly(uri: str, most: float) -> bytes:
+        read.append(fetch(uri, most))
+        if len(read) == 1:
+            path.write_text("newer")
+        return read[-1]
+
+    monkeypatch.setattr(intake.storage, "fetch", fetch_slowly)
+    assert intake.receive(make_settings(), lambda _: None) == b"newer" and read == [b"old", b"newer"]
+
+
+def test_what_is_not_there_is_said(path):
+    with pytest.raises(ProjectError, match=r"orders.csv cannot be read"):
+        intake.receive(make_settings(), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda table: table.assign(days=table["days"] * 1000), r"column days: 200 rows, the first in line 2, 3"),
+        (lambda table: table.drop(columns="shop"), "column shop is missing"),
+        (lambda table: table.head(0), "has a header and no rows"),
+        (lambda table: table.assign(returned="no"), "there is nothing to predict"),
+    ],
+)
+def test_what_does_not_fit_is_put_aside_with_its_report_and_stays_where_it_was(path, orders, spoil, message):
+    schema = infer_schema(orders, ["order", "day"])
+    spoil(orders).to_csv(path, index=False)
+    content = path.read_bytes()
+    with pytest.raises(ProjectError, match=message) as error:
+        intake.check(content, make_settings(), schema)
+    (report,) = path.parent.glob("data/checked/quarantine/*/report.txt")
+    assert str(report.parent.relative_to(path.parent)) in str(error.value)
+    assert report.read_text("utf-8").strip() in str(error.value)
+    assert report.with_name("orders.csv").read_bytes() == path.read_bytes() == content
+    assert not (path.parent / "data/checked/received").exists()
+
+
+def test_an_empty_file_is_put_aside_too(path):
+    path.write_bytes(b"")
+    with pytest.raises(ProjectError, match=r"orders.csv is empty.*\n.*Nothing was trained"):
+        intake.check(b"", make_settings(), None)
+
+
+def test_what_fits_is_kept_for_the_pipeline(path, orders):
+    orders.to_csv(path, index=False)
+    source, table, schema = intake.check(path.read_bytes(), make_settings(data={"drop": ["order", "day"]}), None)
+    assert source.read_bytes() == path.read_bytes() and len(table) == 200 and schema["days"]["type"] == "number"

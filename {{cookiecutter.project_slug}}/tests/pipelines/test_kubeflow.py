@@ -1,0 +1,84 @@
+"""One definition of the pipeline: what a cluster gets of it, and that it runs here, a process for each step."""
+
+import pytest
+import yaml
+from conftest import make_settings
+from in_process import empty_store, make_job
+
+from {{cookiecutter.project_slug}} import __name__ as package
+from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.pipelines.kubeflow import runners
+from {{cookiecutter.project_slug}}.tracking import registry, runs
+
+STEPS = ["fingerprint", "validate", "prepare", "train", "evaluate", "compare", "register"]
+BY_TIME = {"drop": ["order"], "time": "day"}
+
+
+@pytest.fixture
+def compiled(tmp_path) -> dict:
+    """The pipeline as a cluster gets it, for this image."""
+    runners.compile_to(tmp_path / "training.yaml", "registry.example.com/team/training:1")
+    return yaml.safe_load((tmp_path / "training.yaml").read_text("utf-8"))
+
+
+def test_a_cluster_gets_each_step_in_the_image_and_nothing_to_install(compiled):
+    containers = {name: one["container"] for name, one in compiled["deploymentSpec"]["executors"].items()}
+    assert set(containers) == {f"exec-{name}" for name in STEPS}
+    for container in containers.values():
+        assert container["image"] == "registry.example.com/team/training:1"
+        assert "pip install" not in " ".join(container["command"])
+        assert f"from {package}.pipelines import steps" in " ".join(container["command"])
+
+
+def test_all_but_the_look_at_the_content_is_remembered_by_what_it_is_given(compiled):
+    tasks = compiled["root"]["dag"]["tasks"]
+    assert {name for name, task in tasks.items() if task["cachingOptions"].get("enableCache")} == set(STEPS[1:])
+    assert list(compiled["root"]["inputDefinitions"]["parameters"]) == ["job"]
+    given = tasks["validate"]["inputs"]["parameters"]["content_sha256"]
+    assert given["taskOutputParameter"]["producerTask"] == "fingerprint"
+
+
+def test_what_is_compiled_is_the_same_every_time_and_whatever_the_settings(compiled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runners.compile_to(tmp_path / "again.yaml", "registry.example.com/team/training:1")
+    assert (tmp_path / "again.yaml").read_bytes() == (tmp_path / "training.yaml").read_bytes()
+
+
+def test_it_runs_here(orders, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    client, uri = empty_store(tmp_path)
+    job = make_job(orders, make_settings(data=BY_TIME), uri, tmp_path)
+    run_id = runners.run_here(job, tmp_path / "pipeline.log")
+    assert client.get_run(run_id).info.status == "FINISHED" and registry.by_run(client, run_id)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Checking 200 rows, 8 columns" and len(said) == 4  # the rest is in the log alone
+    assert "Executing task" in (tmp_path / "pipeline.log").read_text("utf-8")
+
+
+def test_a_step_that_fails_ends_it_with_its_reason_and_registers_nothing(orders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    client, uri = empty_store(tmp_path)
+    broken = orders.assign(days=orders["days"] * 1000, shop="moon")
+    job = make_job(broken, make_settings(), uri, tmp_path, columns=infer_schema(orders, ["order", "day"]))
+    reason = r"(?s)^The table does not fit the schema:\n  column days: .*\n  column shop: "
+    with pytest.raises(ProjectError, match=reason):
+        runners.run_here(job, tmp_path / "pipeline.log")
+    assert registry.versions(client) == [] and runs.search(client, "") == []
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("x\n    Traceback\n    p.errors.ProjectError: first\n      second\n    \n\n12:00 INFO", "first\n  second"),
+        ("x\n    Traceback\n    ValueError: bug\n", "ValueError: bug"),
+    ],
+)
+def test_the_reason_is_found_in_what_the_step_printed(log, said, tmp_path):
+    assert said in runners.why(log, tmp_path)
+
+
+def test_a_cluster_that_is_not_there_is_one_sentence(orders, tmp_path):
+    job = make_job(orders, make_settings(), "http://127.0.0.1:9", tmp_path)
+    with pytest.raises(ProjectError, match=r"^Kubeflow Pipelines at http://127.0.0.1:9 cannot be used: "):
+        runners.submit(job, "http://127.0.0.1:9", "training:1")

@@ -1,0 +1,106 @@
+"""Each step does its part over the core, and together they make the model that the core makes by itself."""
+
+import json
+
+import pandas as pd
+import pytest
+from conftest import make_settings
+from in_process import empty_store, make_job, run_steps
+
+from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows, split
+from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.pipelines import steps
+from {{cookiecutter.project_slug}}.tracking import registry, runs
+
+BY_TIME = {"drop": ["order"], "time": "day"}
+
+
+@pytest.fixture
+def client(tmp_path):
+    return empty_store(tmp_path)[0]
+
+
+def settings_for(task: str, **sections):
+    return make_settings(task, **({"data": BY_TIME, "evaluation": {"slices": ["shop"], "held_out": 0.6}} | sections))
+
+
+def job_for(client, orders, folder, settings=None, **details):
+    return make_job(orders, settings or settings_for("binary"), client.tracking_uri, folder, **details)
+
+
+@pytest.mark.parametrize("data", [BY_TIME, {"drop": ["order", "day"]}], ids=["by time", "at random"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_steps_make_the_model_of_the_core_and_hold_out_the_same_rows(client, orders, tmp_path, task, data):
+    settings = settings_for(task, data=data)
+    run_id = run_steps(job_for(client, orders, tmp_path, settings), tmp_path)
+    older, newer = split(known_rows(orders, settings), settings)
+    X, _ = features_and_target(orders, settings)
+    with runs.fetched_model(run_id) as place:
+        model, record = storage.read_model(place)
+        expected = predict(fit(*features_and_target(older, settings), settings), X)
+        pd.testing.assert_frame_equal(predict(model, X), expected, check_exact=True)
+        assert (place / "model-settings.json").exists() and record["rows"] == {"train": len(older), "test": len(newer)}
+    trained, held_out = (set(steps.read_rows(tmp_path / name)[0]["order"]) for name in ("train_rows", "test_rows"))
+    assert trained == set(older["order"]) and held_out == set(newer["order"]) and not trained & held_out
+
+
+def test_a_run_leads_to_its_version_commit_and_data_and_back(client, orders, tmp_path):
+    job = job_for(client, orders, tmp_path, trigger="new data", note="more rows")
+    run_id = run_steps(job, tmp_path)
+    run, version = client.get_run(run_id), registry.challenger(client)
+    assert version.run_id == run_id and version.sha256 == run.data.tags[runs.MADE]
+    tags = client.get_model_version(registry.package, version.number).tags
+    content = storage.sha256((tmp_path / "orders.csv").read_bytes())
+    assert tags[runs.CONTENT] == run.data.tags[runs.CONTENT] == content
+    assert tags["commit"] == run.data.tags["commit"] == str(job.project["code"]["commit"])
+    assert run.data.tags[runs.TRIGGER] == "new data" and run.data.tags["mlflow.note.content"] == "more rows"
+    assert any(name.startswith("shop: ") for name in run.data.metrics)
+    kept = {entry.path.removeprefix("report/") for entry in client.list_artifacts(run_id, "report")}
+    assert {"card.md", "comparison.json", "comparison.png", "evaluation.png", "importance.png"} <= kept
+    assert steps.read_job(runs.recipe_of(run_id)) == job
+
+
+def test_content_that_has_a_run_gets_another_only_by_hand(client, orders, tmp_path):
+    first = run_steps(job_for(client, orders, tmp_path, trigger="new data"), tmp_path / "1")
+    for trigger in ("new data", "schedule"):
+        assert run_steps(job_for(client, orders, tmp_path, trigger=trigger), tmp_path / trigger) == first
+    assert run_steps(job_for(client, orders, tmp_path, trigger="by hand"), tmp_path / "4") != first
+    assert len(runs.search(client, "")) == len(registry.versions(client)) == 2
+
+
+def test_a_model_that_misses_what_is_asked_is_tracked_and_no_version(client, orders, tmp_path):
+    settings = settings_for("binary", evaluation={"at_least": {"roc_auc": 1.0}})
+    run_id = run_steps(job_for(client, orders, tmp_path, settings), tmp_path)
+    assert "It misses" in client.get_run(run_id).data.tags[runs.VERDICT] and registry.versions(client) == []
+
+
+def test_the_second_is_compared_with_the_champion(client, orders, tmp_path):
+    run_steps(job_for(client, orders.head(150), tmp_path), tmp_path / "1")
+    champion = registry.challenger(client)
+    registry.follow_release(client, champion.sha256)
+    run_id = run_steps(job_for(client, orders, tmp_path), tmp_path / "2")
+    found = json.loads((tmp_path / "2/compared/comparison.json").read_text("utf-8"))
+    assert found["champion"]["sha256"] == champion.sha256 and found["rows"] == 120
+    assert "the champion's" in client.get_run(run_id).data.tags[runs.VERDICT]
+
+
+def test_only_the_content_that_was_seen_is_validated(client, orders, tmp_path):
+    job = job_for(client, orders, tmp_path)
+    seen = steps.fingerprint(job)
+    orders.head(100).to_csv(tmp_path / "orders.csv", index=False)
+    with pytest.raises(ProjectError, match="is not the content"):
+        steps.validate(job, seen, tmp_path / "checked")
+    assert not (tmp_path / "checked").exists()
+
+
+def test_a_table_that_breaks_the_schema_ends_the_pipeline_at_its_first_step(client, orders, tmp_path):
+    from {{cookiecutter.project_slug}}.core.schema import infer_schema
+
+    broken = orders.assign(days=orders["days"] * 1000)
+    job = job_for(client, broken, tmp_path, columns=infer_schema(orders, ["order", "day"]))
+    with pytest.raises(ProjectError, match=r"column days: \d+ rows, the first in line 2"):
+        run_steps(job, tmp_path)
+    assert runs.search(client, "") == [] and not (tmp_path / "checked").exists()

@@ -1,0 +1,108 @@
+"""A run says all that a model was made from and all that came of it, and how it ended."""
+
+import json
+import time
+
+import pandas as pd
+import pytest
+from in_process import empty_store
+
+from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.serving.model_folder import EXAMPLE
+from {{cookiecutter.project_slug}}.tracking import runs
+
+TAGS = {runs.CONTENT: "c0ffee", runs.TRIGGER: "new data"}
+
+
+@pytest.fixture
+def client(tmp_path):
+    return empty_store(tmp_path)[0]
+
+
+@pytest.fixture
+def model(make_model):
+    """The folder of a model with a slice in its record."""
+    place = make_model()
+    record = storage.read_record(place)
+    record["slices"] = [{"slice": "shop", "value": "a=b/é", "rows": 40, "first": 0.25}]
+    (place / storage.RECORD).write_text(json.dumps(record), encoding="utf-8")
+    return place
+
+
+def log(client, model, table, **tags):
+    with runs.logging_run(client, TAGS | tags, started=time.time() - 60) as run_id:
+        uri = runs.log_training(model, table, infer_schema(table), '{"the": "recipe"}', time.time() - 60)
+    return run_id, uri
+
+
+def test_it_holds_settings_scores_by_slice_data_and_environment(client, model, orders):
+    run_id, _ = log(client, model, orders)
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED" and run.info.end_time - run.info.start_time >= 60_000
+    assert run.data.params["target.column"] == "returned" and run.data.params["model.seed"] == "0"
+    expected = {"first": 0.5, "train_rows": 200, "test_rows": 5, "shop: a_b_é/first": 0.25}
+    assert expected.items() <= run.data.metrics.items() and run.data.metrics["seconds"] >= 60
+    (used,) = run.inputs.dataset_inputs
+    record = storage.read_record(model)
+    assert used.dataset.name == "orders.csv" and used.dataset.digest == record["data"]["sha256"][:36]
+    assert json.loads(used.dataset.profile)["num_rows"] == len(orders)
+    kept = {entry.path for folder in ("", "report", "data") for entry in client.list_artifacts(run_id, folder)}
+    assert {"recipe.json", "environment.txt", "report/card.md", "report/model.json", "data/table.csv.gz"} <= kept
+    assert f"mlflow-skinny=={runs.importlib.metadata.version('mlflow-skinny')}" in runs.environment().splitlines()
+
+
+def test_the_model_in_the_store_is_the_folder_that_is_served_and_answers_the_same(client, model, orders):
+    import mlflow
+
+    run_id, uri = log(client, model, orders)
+    with runs.fetched_model(run_id) as place:
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == {
+            path.name: path.read_bytes() for path in model.iterdir()
+        }
+    rows = storage.read_table(model / EXAMPLE, storage.read_record(model)["features"])
+    loaded = mlflow.pyfunc.load_model(uri)
+    pd.testing.assert_frame_equal(loaded.predict(rows), predict(storage.read_model(model)[0], rows))
+    assert set(loaded.metadata.signature.inputs.input_names()) == set(rows)
+    assert loaded.input_example.shape == rows.shape
+
+
+def test_the_table_comes_back_as_it_was(client, model, orders):
+    run_id, _ = log(client, model, orders)
+    table, schema = runs.data_of(run_id)
+    assert schema == infer_schema(orders)
+    pd.testing.assert_frame_equal(table, orders, check_dtype=False)
+    assert runs.recipe_of(run_id) == '{"the": "recipe"}'
+
+
+def test_only_a_finished_run_has_learned_from_its_content(client, model, orders):
+    assert runs.learned_from(client, "c0ffee") is None
+    with pytest.raises(RuntimeError), runs.logging_run(client, TAGS, time.time()) as broken:
+        raise RuntimeError
+    assert client.get_run(broken).info.status == "FAILED" and runs.learned_from(client, "c0ffee") is None
+    run_id, _ = log(client, model, orders)
+    assert runs.learned_from(client, "c0ffee") == run_id and runs.learned_from(client, "other") is None
+    assert runs.find(client, run_id[:8]).info.run_id == run_id
+    for beginning in (broken, "no such run"):
+        with pytest.raises(ProjectError, match="0 finished runs"):
+            runs.find(client, beginning)
+
+
+def test_what_a_process_of_this_machine_left_open_is_ended_and_what_others_do_is_not(client):
+    experiment = client.get_experiment_by_name(runs.package).experiment_id
+    here, there = (
+        client.create_run(experiment, tags={runs.MACHINE: name}).info.run_id
+        for name in (runs.platform.node(), "another machine")
+    )
+    runs.end_abandoned(client)
+    assert [client.get_run(one).info.status for one in (here, there)] == ["KILLED", "RUNNING"]
+
+
+def test_a_failure_is_a_failed_run_with_its_reason_and_its_log(client, tmp_path):
+    (tmp_path / "pipeline.log").write_text("what the steps said", encoding="utf-8")
+    runs.log_failure(client, TAGS, time.time(), "because", tmp_path / "pipeline.log")
+    (run,) = runs.search(client, "attributes.status = 'FAILED'")
+    assert run.data.tags["error"] == "because" and run.data.tags[runs.CONTENT] == "c0ffee"
+    assert [entry.path for entry in client.list_artifacts(run.info.run_id)] == ["pipeline.log"]
