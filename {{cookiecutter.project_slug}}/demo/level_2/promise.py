@@ -75,16 +75,16 @@ class Demo(Steps):
         """Do all of it. Raises ProjectError at the first thing that is not as it should be."""
         table = self.check_table()
         self.train_first(table.sample(frac=0.9, random_state=0).sort_index())
+        self.reproduce()
+        self.release("1", "release", "1")
         with Watcher(self.workspace) as watcher:
             with self.step("watch the file from now on: no run"):
                 self.expect(watcher, NOTHING)
             self.arrive(watcher, "new data", table, A_RUN)
             self.arrive(watcher, "the same again", table, NOTHING)
             self.arrive(watcher, "a bad batch", break_table(table, self.schema, self.target), QUARANTINE)
-        self.workspace.receive(table)
-        self.release("1", "release", "1")
         self.release("2", "release")
-        self.reproduce()
+        self.workspace.receive(table)
         self.predict(table)
         self.draw_report()
 
@@ -159,6 +159,12 @@ class Demo(Steps):
         if not (report.exists() and is_named(report.read_text("utf-8"), self.schema, self.target)):
             raise ProjectError(f"{report} does not name the columns and rows that are wrong. `watch` said:\n{said}")
 
+    def reproduce(self) -> None:
+        """The first run, done again from its record."""
+        with self.step("reproduce the first run"):
+            self.command("reproduce", self.trainings[0].id[:8])
+            self.reproduced = self.trainings[0].id
+
     def release(self, version: str, *command: str) -> None:
         """Release this version with a command and a yes."""
         with self.step(f"release version {version} by hand"):
@@ -178,12 +184,6 @@ class Demo(Steps):
         before = self.comparison.champion.sha256 if self.comparison.champion else None
         if (before, self.comparison.candidate.sha256) != (champion, candidate) or not (folder / PICTURE).exists():
             raise ProjectError(f"{folder} does not show model {candidate} beside {champion}, but beside {before}.")
-
-    def reproduce(self) -> None:
-        """The first run, done again from its record."""
-        with self.step("reproduce the first run"):
-            self.command("reproduce", self.trainings[0].id[:8])
-            self.reproduced = self.trainings[0].id
 
     def predict(self, table: pd.DataFrame) -> None:
         """A prediction for every row, by the model that was released."""
