@@ -12,7 +12,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from ..workspace import COMMAND, Workspace, last_lines
 
 ANSWERS = ("Nothing new", "Error: ", "Run ")  # how its last words on a table begin
-MOST_SECONDS, SECONDS_BETWEEN = 240, 0.5
+MOST_SECONDS, SECONDS_BETWEEN = 600, 0.5
 
 
 class Watcher:
