@@ -1,5 +1,6 @@
 """What the tests of all tiers share: where things are, how to render, and how to run a command."""
 
+import hashlib
 import json
 import os
 import shlex
@@ -151,6 +152,33 @@ def execute(project: Path, **variables: str) -> None:
     run(*shlex.split(headless), cwd=project, **variables)
 
 
+def edit(path: Path, old: str, new: str) -> None:
+    """Put one text in the place of another, which must be there once."""
+    source = path.read_text("utf-8")
+    assert source.count(old) == 1, (path, old)
+    path.write_text(source.replace(old, new), encoding="utf-8")
+
+
+def demo(project: Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo of a project of level 1 or higher."""
+    return run("make", "demo", cwd=project, check=check, **variables)
+
+
+def demo_record(project: Path) -> dict:
+    """What the demo says that it has seen."""
+    return json.loads((project / "reports/demo.json").read_text("utf-8"))
+
+
+def releases_in(store: Path) -> list[dict]:
+    """The release records in a store, oldest first, with their digests checked and their paths added."""
+    found = sorted(store.glob("*/release.json"))
+    for path in found:
+        release = json.loads(path.read_text("utf-8"))
+        for name, digest in release["model"]["files"].items():
+            assert hashlib.sha256((path.parent / "model" / name).read_bytes()).hexdigest() == digest, name
+    return [json.loads(path.read_text("utf-8")) | {"path": str(path)} for path in found]
+
+
 # Tables of inside/level_0/own_tables.py, as params.yaml of level 1 speaks of them.
 OWN_DATA = {
     "cancer": {"target": {"column": "target", "task": "binary", "positive": 0}},
@@ -175,10 +203,10 @@ def configure(project: Path, **sections: dict) -> None:
 
 
 def use_own_data(project: Path, name: str) -> None:
-    """Bring another table into a project that has run with the sample, and change params.yaml alone."""
-    shutil.rmtree(project / "reports")
+    """Bring another table into a project that may have run with the sample, and change params.yaml alone."""
+    shutil.rmtree(project / "reports", ignore_errors=True)
     for made in ("data/schema.yaml", "data/customers.csv", "predictions.csv"):
-        (project / made).unlink()
+        (project / made).unlink(missing_ok=True)
     run("uv", "run", "python", INSIDE / "own_tables.py", name, "data/my table.csv", cwd=project)
     least = {"binary": {"roc_auc": 0.9}, "multiclass": {"balanced_accuracy": 0.9}, "regression": {"r2": 0.3}}
     target = OWN_DATA[name]["target"]

@@ -83,25 +83,46 @@ def newcomer_1(baked, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def newcomer_2(baked, tmp_path_factory) -> Path:
+    """A project of level 2, set up and not used yet."""
+    for name in ("uv", "make"):
+        tool(name)
+    project = Path(shutil.copytree(baked(maturity_level="2"), tmp_path_factory.mktemp("with spaces") / "my_ml_project"))
+    run("make", "setup", cwd=project)
+    return project
+
+
+@pytest.fixture(scope="session")
 def workshop(tmp_path_factory) -> Path:
-    """Where the copies are made: always here, so that what they install is installed and compiled once."""
-    return tmp_path_factory.mktemp("workshop") / "my_ml_project"
+    """Where the copies are made, by level: always here, so that what they install is installed and compiled once."""
+    return tmp_path_factory.mktemp("workshop")
 
 
-@pytest.fixture
-def copied(newcomer_1, workshop) -> Path:
-    """A copy of that project to change."""
-    for path in workshop.glob("*"):
+def copy_to(place: Path, project: Path) -> Path:
+    """A copy of a project to change, without what it has installed, in place of the one before."""
+    for path in place.glob("*"):
         if path.is_dir() and path.name != ".venv":
             shutil.rmtree(path)
         elif not path.is_dir():
             path.unlink()
     leave = shutil.ignore_patterns(".venv", ".*_cache")
-    return Path(shutil.copytree(newcomer_1, workshop, ignore=leave, dirs_exist_ok=True))
+    return Path(shutil.copytree(project, place, ignore=leave, dirs_exist_ok=True))
+
+
+@pytest.fixture
+def copied(newcomer_1, workshop) -> Path:
+    """A copy of the project of level 1 to change."""
+    return copy_to(workshop / "1" / newcomer_1.name, newcomer_1)
+
+
+@pytest.fixture
+def copied_2(newcomer_2, workshop) -> Path:
+    """A copy of the project of level 2 to change."""
+    return copy_to(workshop / "2" / newcomer_2.name, newcomer_2)
 
 
 @pytest.fixture
 def quick(copied) -> Path:
-    """The same with few tests of its own."""
+    """The same of level 1 with few tests of its own."""
     keep_few_tests(copied)
     return copied

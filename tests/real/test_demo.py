@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
-from support import run, use_own_data
+from support import demo, demo_record, edit, releases_in, run, use_own_data
 
 pytestmark = pytest.mark.real
 # Asks a released model itself, without a server, about the example rows; run in the project's environment.
@@ -24,30 +24,10 @@ print(json.dumps(predict(model, storage.read_table(Path(sys.argv[2]), record["fe
 """
 
 
-def demo(project: Path, check: bool = True):
-    return run("make", "demo", cwd=project, check=check)
-
-
-def record_of(project: Path) -> dict:
-    return json.loads((project / "reports/demo.json").read_text("utf-8"))
-
-
-def releases_in(project: Path) -> list[dict]:
-    """The release records in the demo's store, oldest first, with their digests checked."""
-    workspace = project / "demo/workspace"
-    found = sorted((workspace / "releases").glob("*/release.json"))
-    for path in found:
-        release = json.loads(path.read_text("utf-8"))
-        for name, digest in release["model"]["files"].items():
-            content = (path.parent / "model" / name).read_bytes()
-            assert hashlib.sha256(content).hexdigest() == digest, name
-    return [json.loads(path.read_text("utf-8")) | {"path": str(path)} for path in found]
-
-
 def check_verdict(project: Path) -> None:
     """Recompute from the store and the models what the demo says of itself."""
-    record, workspace = record_of(project), project / "demo/workspace"
-    first, second = releases_in(project)
+    record, workspace = demo_record(project), project / "demo/workspace"
+    first, second = releases_in(workspace / "releases")
     assert record["kept"] and all(step["done"] for step in record["steps"])
     assert first["model"]["sha256"] != second["model"]["sha256"]
     assert first["previous"] is None and second["previous"]["record"] == first["path"]
@@ -94,12 +74,6 @@ def test_the_picture_shows_both_releases(risen):
 def test_the_project_itself_trains_and_releases_nothing(risen):
     assert {path.name for path in (risen / "models").iterdir()} == {"model.skops", "example.csv"}  # of the notebook
     assert not (risen / "releases").exists() and not (risen / "deploy/release.yaml").exists()
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    source = path.read_text("utf-8")
-    assert source.count(old) == 1, (path, old)
-    path.write_text(source.replace(old, new), encoding="utf-8")
 
 
 def stop_the_server(project: Path) -> None:
@@ -149,7 +123,7 @@ def test_one_part_broken_fails_the_demo_at_its_step(quick, sabotage, failed_step
     sabotage(quick)
     done = demo(quick, check=False)
     assert done.returncode != 0 and "The promise was not kept" in done.stderr
-    record = record_of(quick)
+    record = demo_record(quick)
     assert not record["kept"] and record["problem"]
     assert [step["step"] for step in record["steps"] if not step["done"]] == [failed_step]
     assert not (quick / "reports/demo.png").exists()

@@ -2,36 +2,32 @@
 
 import json
 import sys
-from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from {{cookiecutter.project_slug}}.core.pictures import as_png
 from {{cookiecutter.project_slug}}.core.storage import new_file
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.settings import load_settings
 
-from .calls import periods
-from .picture import timeline
-from .promise import Demo
+
+def demo_of_highest_level(folder: Path) -> Any:
+    """What keeps the promise of the highest level that there is one for, in this folder."""
+    level = max(int(path.name.removeprefix("level_")) for path in Path(__file__).parent.glob("level_*"))
+    return import_module(f"{__package__}.level_{level}").Demo(folder)
 
 
-def report(demo: Demo, problem: str | None) -> dict:
+def report(demo: Any, problem: str | None) -> dict[str, Any]:
     """What was seen, for programs."""
-    return {
-        "kept": problem is None,
-        "problem": problem,
-        "seconds": round(sum(step["seconds"] for step in demo.steps), 1),
-        "steps": demo.steps,
-        "releases": [release.model_dump(include={"release", "model", "scores"}) for release in demo.releases],
-        "served": demo.served,
-        "periods": [asdict(period) for period in periods(demo.calls)],
-    }
+    seconds = round(sum(step["seconds"] for step in demo.steps), 1)
+    return {"kept": problem is None, "problem": problem, "seconds": seconds, "steps": demo.steps} | demo.report()
 
 
 def main() -> None:
     """Run the demo and leave its record and, if the promise was kept, its picture."""
     reports = Path(load_settings().state.reports)
-    demo, problem = Demo(Path("demo/workspace")), None
+    demo, problem = demo_of_highest_level(Path("demo/workspace")), None
     (reports / "demo.png").unlink(missing_ok=True)
     try:
         demo.keep()
@@ -42,7 +38,7 @@ def main() -> None:
     if problem:
         sys.exit(f"The promise was not kept: {problem}")
     with new_file(reports / "demo.png") as unfinished:
-        unfinished.write_bytes(as_png(timeline(demo.calls, demo.releases)))
+        unfinished.write_bytes(as_png(demo.picture()))
     print(f"Kept. The picture is {reports / 'demo.png'}, the record {reports / 'demo.json'}.")
 
 

@@ -14,11 +14,14 @@ from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.commands import SCHEMA
 from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.releases import store
+from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer
 from {{cookiecutter.project_slug}}.serving.client import wait_until_ready
 from {{cookiecutter.project_slug}}.serving.server import HERE, free_port
 from {{cookiecutter.project_slug}}.settings import PARAMS, Settings, State
 
 COMMAND = Path(sys.executable).parent / package
+RECEIVED = "received.csv"
 LAST_LINES, SECONDS_TO_START = 15, 60
 
 
@@ -27,10 +30,12 @@ def last_lines(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-LAST_LINES:])
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """What a command prints. Raises ProjectError with its last lines where it fails."""
+def run(*command: str | Path, cwd: Path, typed: str = "") -> str:
+    """What a command prints, with this as its input. Raises ProjectError with its last lines where it fails."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    done = subprocess.run(
+        words, cwd=cwd, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
     if done.returncode:
         raise ProjectError(f"`{' '.join(words)}` failed:\n{last_lines(done.stdout)}")
     return done.stdout
@@ -40,26 +45,33 @@ class Workspace:
     """The folder, with the project's settings and schema, and with models and releases of its own."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder anew."""
+        """Make the folder anew: with settings that look for a table of commas and UTF-8, and read its text as text."""
         self.folder, self.url = folder, f"http://{HERE}:{free_port()}"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / SCHEMA).parent.mkdir(parents=True)
         if SCHEMA.exists():
             shutil.copy(SCHEMA, folder / SCHEMA)
-
-    def receive(self, table: pd.DataFrame) -> None:
-        """Put a table where the settings of this folder look for it: as commas and UTF-8, with its text as text."""
-        storage.write_table(table, self.folder / "received.csv")
         params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
         dtype = params["data"].get("read", {}).get("dtype")
-        params["data"] |= {"uri": "received.csv", "read": {"dtype": dtype} if dtype else {}, "sha256": None}
+        params["data"] |= {"uri": RECEIVED, "read": {"dtype": dtype} if dtype else {}, "sha256": None}
         params["state"] = State(releases=str(self.folder.absolute() / "releases")).model_dump()
         text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
         (self.folder / PARAMS).write_text(text, encoding="utf-8")
 
-    def command(self, *words: str) -> str:
-        """What one of the project's commands prints, run in this folder."""
-        return run(COMMAND, *words, cwd=self.folder)
+    def receive(self, table: pd.DataFrame) -> None:
+        """Put a table where the settings of this folder look for it."""
+        storage.write_table(table, self.folder / RECEIVED)
+
+    def command(self, *words: str, typed: str = "") -> str:
+        """What one of the project's commands prints, run in this folder with this as its input."""
+        return run(COMMAND, *words, cwd=self.folder, typed=typed)
+
+    def released(self) -> Release:
+        """What this folder points at, read from its store. Raises ProjectError where it points at nothing."""
+        pointer = read_pointer(self.folder / POINTER)
+        if pointer is None:
+            raise ProjectError(f"{self.folder / POINTER} was not written.")
+        return store.read_release(pointer)
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Where the pipeline runs: on this machine, a process for each step, or on a cluster."""
 
 import re
+import shlex
 import sys
 import tempfile
 import warnings
@@ -50,11 +51,21 @@ def run_here(job: Job, log: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="pipeline-") as root, log.open("w", encoding="utf-8") as file:
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=root, raise_on_error=True)
         try:
-            with redirect_stdout(Log(file, sys.stdout)):
+            with redirect_stdout(Log(file, sys.stdout)), quoted_executable():
                 return str(training_pipeline()(job=job.model_dump_json()).output)
         except RuntimeError:
             file.flush()
             raise ProjectError(why(log.read_text(encoding="utf-8"), log)) from None
+
+
+@contextmanager
+def quoted_executable() -> Iterator[None]:
+    """Let kfp, which puts the path of Python into a shell's command as it is, find one with spaces in it."""
+    path, sys.executable = sys.executable, shlex.quote(sys.executable)
+    try:
+        yield
+    finally:
+        sys.executable = path
 
 
 def why(log: str, path: Path) -> str:

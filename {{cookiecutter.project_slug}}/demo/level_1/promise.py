@@ -1,51 +1,53 @@
 """What this level promises, step by step, each with the project's real commands."""
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from {{cookiecutter.project_slug}}.core.schema import Schema
 from {{cookiecutter.project_slug}}.core.storage import read_model, read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
-from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer
+from {{cookiecutter.project_slug}}.releases.record import Release
 from {{cookiecutter.project_slug}}.serving.client import ask
 from {{cookiecutter.project_slug}}.serving.model_folder import EXAMPLE
 from {{cookiecutter.project_slug}}.settings import load_settings
 
-from .calls import Call, Caller
-from .workspace import Workspace, own_table, run
+from ..steps import Steps
+from ..workspace import Workspace, own_table, run
+from .calls import Call, Caller, periods
+from .picture import timeline
 
 
-class Demo:
+class Demo(Steps):
     """The steps, and what was seen on the way."""
 
     def __init__(self, folder: Path) -> None:
         """Nothing is done yet. folder: where it will happen; what is in it goes."""
+        super().__init__()
         self.workspace = Workspace(folder)
-        self.steps: list[dict[str, Any]] = []
         self.releases: list[Release] = []
         self.served: list[dict[str, Any]] = []
         self.calls: list[Call] = []
         self.question: tuple[pd.DataFrame, Schema] = (pd.DataFrame(), {})
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a step, and say on the screen how it went."""
-        print(f"  {name} ", end="", flush=True)
-        begin, done = time.monotonic(), False
-        try:
-            yield
-            done = True
-        finally:
-            seconds = round(time.monotonic() - begin, 1)
-            self.steps.append({"step": name, "done": done, "seconds": seconds})
-            print("." * (50 - len(name)), f"{seconds:5.1f} s" if done else "FAILED", flush=True)
+    def report(self) -> dict[str, Any]:
+        """What was seen, for programs."""
+        return {
+            "releases": [release.model_dump(include={"release", "model", "scores"}) for release in self.releases],
+            "served": self.served,
+            "periods": [asdict(period) for period in periods(self.calls)],
+        }
+
+    def picture(self) -> Figure:
+        """What was seen, for people."""
+        return timeline(self.calls, self.releases)
 
     def keep(self) -> None:
         """Do all of it. Raises ProjectError at the first thing that is not as it should be."""
@@ -84,16 +86,9 @@ class Demo:
             self.workspace.command("train", "--note", name)
         with self.step(f"publish the {name} model"):
             self.workspace.command("publish", "--note", name)
-            release = self.current_release()
+            release = self.workspace.released()
         self.releases.append(release)
         return release
-
-    def current_release(self) -> Release:
-        """What the workspace points at, read from the store."""
-        pointer = read_pointer(self.workspace.folder / POINTER)
-        if pointer is None:
-            raise ProjectError(f"{self.workspace.folder / POINTER} was not written.")
-        return store.read_release(pointer)
 
     @contextmanager
     def serving(self, what: str, release: Release) -> Iterator[None]:
