@@ -248,6 +248,7 @@ class When {
     void beforeAgent(boolean wanted) { early = wanted }
     void branch(String pattern) { conditions << { SelectorUtils.matchPath(pattern, it.variables.BRANCH_NAME) } }
     @NamedVariant void environment(String name, String value) { conditions << { it.variables[name] == value } }
+    void triggeredBy(String cause) { conditions << { it.build.cause == cause } }
     void expression(@DelegatesTo(Code) Closure body) { conditions << { new Code(it).with(body) as boolean } }
     void not(Closure body) { conditions << { !new When().tap(body).hold(it) } }
     void allOf(Closure body) { conditions << { new When().tap(body).hold(it) } }
@@ -404,7 +405,7 @@ class Code extends Steps { }
 /** What the whole of a build shares. */
 class Build {
     File workspace, source, archive, temporary
-    String commit
+    String commit, cause
     Map<String, String> environment, stages
     Map<String, Map> credentials
     Map<String, Object> parameters

@@ -48,6 +48,7 @@ def parser() -> Parser:
 
     build = commands.add_parser("build")
     build.add_argument("--tag", "-t", action="append", required=True)
+    build.add_argument("--file", default="Dockerfile")
     build.add_argument("context", choices=["."])
 
     save = commands.add_parser("save")
@@ -92,7 +93,7 @@ def parser() -> Parser:
 def carry_out(images: Images, options: argparse.Namespace) -> None:
     match options.command:
         case "build":
-            images.build(options.tag, Path.cwd())
+            images.build(options.tag, Path.cwd(), options.file)
         case "save":
             images.save(options.image, options.output)
         case "load":

@@ -63,10 +63,10 @@ class Images:
         """What buildah knows of an image."""
         return json.loads(self.buildah("inspect", "--type", "image", full_name(name)))
 
-    def build(self, tags: list[str], folder: Path) -> None:
-        """Build the Dockerfile of the folder, and report on the way like docker: to standard error."""
+    def build(self, tags: list[str], folder: Path, file: str = "Dockerfile") -> None:
+        """Build from a Dockerfile of the folder, and report on the way like docker: to standard error."""
         forget_when_files_were_written(folder)
-        how = "--isolation chroot --pull-never --layers --force-rm --format docker --file Dockerfile".split()
+        how = [*"--isolation chroot --pull-never --layers --force-rm --format docker --file".split(), file]
         named = [f"--tag={full_name(tag)}" for tag in tags]
         self.buildah("bud", *how, *named, ".", cwd=folder, stdout=sys.stderr.fileno())
 

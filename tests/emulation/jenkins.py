@@ -31,9 +31,18 @@ class Result:
 
 
 def run(
-    jenkinsfile: Path, workspace: Path, *, branch: str, environment: dict[str, str], credentials: dict, archive: Path
+    jenkinsfile: Path,
+    workspace: Path,
+    *,
+    branch: str,
+    environment: dict[str, str],
+    credentials: dict,
+    archive: Path,
+    cause: str = "BranchEventCause",
 ) -> Result:
     """Build the commit whose checkout is in the workspace. Steps see this environment, and what Jenkins adds.
+
+    cause: what started the build, by the name that `triggeredBy` knows.
 
     Credentials by their id: {"type": "text", "value": …}, {"type": "file", "path": …}, {"type": "userpass",
     "username": …, "password": …} or {"type": "ssh", "username": …, "path": …}.
@@ -43,6 +52,7 @@ def run(
         shutil.copytree(workspace, source, symlinks=True)
         folders = {"workspace": workspace, "source": source, "archive": archive, "temporary": temporary}
         build = {
+            "cause": cause,
             "commit": support.run("git", "rev-parse", "HEAD", cwd=workspace).stdout.strip(),
             "environment": environment | {"BRANCH_NAME": branch, "BUILD_NUMBER": "1", "CI": "true"},
             "credentials": credentials,

@@ -92,6 +92,9 @@ def test_a_stage_runs_when_all_its_conditions_hold(build):
         "branch 'main'; expression { env.WANTED }": "SKIPPED",
         "branch 'm*'; environment name: 'CI', value: 'true'": "SUCCESS",
         "not { branch 'main' }": "SKIPPED",
+        "triggeredBy 'BranchEventCause'": "SUCCESS",
+        "not { triggeredBy 'TimerTrigger' }": "SUCCESS",
+        "triggeredBy 'TimerTrigger'": "SKIPPED",
         "beforeAgent true; anyOf { branch 'dev'; allOf { branch 'main'; expression { params.SURE } } }": "SUCCESS",
     }
     stages = [f"when {{ {condition} }}\n" + steps("echo 'x'") for condition in conditions]

@@ -63,6 +63,7 @@ READERS = {
     ".dockerignore": [read_text],
     "Dockerfile": [read_text],
     "Jenkinsfile": [read_text],
+    ".Jenkinsfile": [read_text],
 }
 
 

@@ -22,11 +22,10 @@ OPTIONS = [
 
 CODE = {".py", ".mk", ".sh", ".ipynb", ".groovy", "Makefile", "Dockerfile", "Jenkinsfile", "compose.yaml"}
 # What a project does without, by its CI, of all the files of its level.
-LEFT_OUT = {
-    "github and jenkins": set(),
-    "github": {"Jenkinsfile", "docs/jenkins.md", "tests/test_ci.py"},
-    "jenkins": {".github/workflows/ci.yml", "docs/github.md", "tests/test_ci.py"},
-}
+BOTH = {"tests/test_ci.py", "tests/test_training_ci.py"}
+OF_GITHUB = {".github/workflows/ci.yml", ".github/workflows/train.yml", "docs/github.md", "docs/training-github.md"}
+OF_JENKINS = {"Jenkinsfile", "jenkins/train.Jenkinsfile", "docs/jenkins.md", "docs/training-jenkins.md"}
+LEFT_OUT = {"github and jenkins": set(), "github": OF_JENKINS | BOTH, "jenkins": OF_GITHUB | BOTH}
 
 
 def expected(level: str, ci: str = "github and jenkins") -> set[str]:

@@ -1,5 +1,7 @@
 # From new data to a version of the model, and from a version to a release.
-.PHONY: train-new watch pipeline reproduce report ui release
+TRAINING_IMAGE ?= {{cookiecutter.project_slug}}-training:latest
+
+.PHONY: train-new watch pipeline training-image reproduce report ui release
 train-new: ## train if there is new data, and only then
 	$(PROJECT) train --if-new
 
@@ -8,6 +10,9 @@ watch: ## train whenever there is new data, until stopped
 
 pipeline: ## write the pipeline for a cluster to dist/
 	$(PROJECT) pipeline compile
+
+training-image: ## build the image that its steps run in there
+	docker build --tag $(TRAINING_IMAGE) --file deploy/kubeflow/Dockerfile .
 
 reproduce: ## train again what a run has trained: make reproduce run=ID
 	@test -n "$(run)" || { echo "Which run? For example: make reproduce run=4f2a91c0; make report lists them."; exit 2; }

@@ -28,8 +28,8 @@ def evaluate_slices(
 ) -> pd.DataFrame:
     """The scores by the values of the columns under evaluation.slices, with the number of rows.
 
-    rows: the table that X and y were taken from, with the same index. A slice with few rows or without some class of the
-    target has no scores worth the name and is left out.
+    rows: the table that X and y were taken from, with the same index. A slice with few rows, or in which a class of the
+    target does not occur, has no scores worth the name and is left out.
     """
     fewest_values = 2 if params.target.task == "regression" else y.nunique()
     lines = []

@@ -1,5 +1,6 @@
 """Where the pipeline runs: on this machine, a process for each step, or on a cluster."""
 
+import logging
 import re
 import shlex
 import sys
@@ -92,6 +93,7 @@ def on_cluster(host: str) -> "kfp.Client":
     import kfp
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="kfp")
+    logging.disable(logging.ERROR)  # the client shows each of its attempts with a traceback
     try:
         client = kfp.Client(host=host)
         client.list_experiments(page_size=1)
