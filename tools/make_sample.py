@@ -74,10 +74,10 @@ def forget_some(rng: random.Random, customer: dict) -> dict:
     return customer
 
 
-def make_table() -> str:
-    """The whole table as CSV text, oldest month first."""
+def make_table(count: int = ROWS) -> str:
+    """A table of so many rows as CSV text, oldest month first."""
     rng = random.Random(SEED)
-    rows = [make_customer(rng, n, MONTHS[n * len(MONTHS) // ROWS]) for n in range(ROWS)]
+    rows = [make_customer(rng, n, MONTHS[n * len(MONTHS) // count]) for n in range(count)]
     out = io.StringIO()
     writer = csv.DictWriter(out, fieldnames=rows[0], lineterminator="\n")
     writer.writeheader()

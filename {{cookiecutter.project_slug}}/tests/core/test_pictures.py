@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from {{cookiecutter.project_slug}}.core import pictures
 from {{cookiecutter.project_slug}}.core.data import features_and_target
-from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
 from {{cookiecutter.project_slug}}.core.predict import predict
 
 
@@ -75,6 +75,21 @@ def test_what_the_model_leans_on_most_is_at_the_top(orders):
     assert falls == sorted(falls) and len(falls) == 3
     assert axis.get_yticklabels()[-1].get_text() in ("weight", "size")  # the price was made of the weight
     assert axis.get_xlabel() == "fall of r2 when shuffled"
+
+
+def test_of_many_rows_a_sample_is_shuffled(orders, monkeypatch):
+    model, X, y, settings = learn(orders, "regression")
+    asked = []
+
+    def counting(model, X, y, settings):
+        asked.append(len(X))
+        return evaluate(model, X, y, settings)
+
+    monkeypatch.setattr(pictures, "evaluate", counting)
+    monkeypatch.setattr(pictures, "MOST_ROWS", 50)
+    axis = pictures.importance(model, X, y, settings, most=1).axes[0]
+    assert set(asked) == {50}
+    assert axis.get_yticklabels()[-1].get_text() in ("weight", "size")
 
 
 def test_the_history_is_that_of_the_same_question(orders):

@@ -12,10 +12,8 @@ from sklearn.base import BaseEstimator
 from ..core import storage
 from ..core.data import features_and_target
 from ..core.evaluate import evaluate, evaluate_slices, shortfalls
-from ..core.pictures import as_png
 from ..core.predict import predict
 from ..settings import Settings
-from . import picture
 
 FILE, PICTURE = "comparison.json", "comparison.png"
 NO_CHAMPION = "there is no champion to compare it with"
@@ -54,6 +52,9 @@ def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings
     candidate, champion: their folders. rows: what the candidate was judged on; the champion may have learned from some
     of them, which is to its advantage. settings: those that the candidate was made with.
     """
+    from ..core.pictures import as_png  # with the next: takes a second to import, and those who read go without
+    from . import picture
+
     X, _ = features_and_target(rows, settings)
     model, record = storage.read_model(candidate)
     answers = {"candidate": predict(model, X)}

@@ -17,6 +17,7 @@ from .evaluate import evaluate
 from .predict import predict
 
 MOST_CLASSES, MOST_FEATURES, MOST_IMPORTANT, LONGEST_LABEL = 10, 30, 15, 18
+MOST_ROWS = 20_000  # to shuffle: each feature is asked about several times, which over millions of rows takes minutes
 
 
 def as_png(figure: Figure) -> bytes:
@@ -156,12 +157,19 @@ def number_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings:
 def importance(
     model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings, most: int = MOST_IMPORTANT
 ) -> Figure:
-    """How much the deciding score falls when one feature is shuffled: what the model really leans on."""
+    """How much the deciding score falls when one feature is shuffled: what the model really leans on.
+
+    Of more than MOST_ROWS rows, a sample of so many is shuffled.
+    """
+    seed = settings.model.seed
+    if len(X) > MOST_ROWS:
+        X = X.sample(MOST_ROWS, random_state=seed)
+        y = y[X.index]
 
     def deciding_score(model: BaseEstimator, X: pd.DataFrame, y: pd.Series) -> float:
         return next(iter(evaluate(model, X, y, settings).values()))
 
-    found = permutation_importance(model, X, y, scoring=deciding_score, n_repeats=10, random_state=settings.model.seed)
+    found = permutation_importance(model, X, y, scoring=deciding_score, n_repeats=5, random_state=seed)
     falls = pd.DataFrame({"fall": found.importances_mean, "spread": found.importances_std}, index=X.columns)
     falls = falls.sort_values("fall").tail(most)
     figure = canvas(8, 1 + 0.35 * len(falls))

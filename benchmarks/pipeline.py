@@ -1,0 +1,160 @@
+"""What the training pipeline costs, as ratios within one run: to its own steps in one process, and as tables grow.
+
+    uvx --with-requirements tests/requirements.txt python benchmarks/pipeline.py
+
+Everything is in a temporary folder, with uv's cache as it is. The first part takes the median of several runs, which
+take turns; the second, over up to a million rows, takes minutes.
+"""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / folder) for folder in ("hooks", "tests", "tools")]
+
+import make_sample  # noqa: E402
+from support import OWN_VARIABLES, render_level  # noqa: E402
+
+RUNS = 5
+ROWS = (10_000, 100_000, 1_000_000)
+PREPARED = """
+import sys, tempfile, time
+from pathlib import Path
+from my_ml_project.pipelines import steps, training
+from my_ml_project.pipelines.kubeflow import runners
+from my_ml_project.settings import load_settings
+settings = load_settings()
+job = training.describe_job(settings, settings.data.uri, "by hand", "")
+"""
+PIPELINE = PREPARED + "runners.run_here(job, Path('pipeline.log'))"
+# The second round imports nothing any more: what it takes is the work of each step.
+ONE_PROCESS = (
+    PREPARED
+    + """
+for round in range(int(sys.argv[1])):
+    with tempfile.TemporaryDirectory() as folder:
+        checked, older, newer, fitted, judged, compared = (Path(folder, str(number)) for number in range(6))
+        def take(step, *given):
+            began = time.perf_counter()
+            result = getattr(steps, step)(job, *given)
+            print(f"{step}={time.perf_counter() - began}", file=sys.stderr)
+            return result
+        take("validate", take("fingerprint"), checked)
+        take("prepare", checked, older, newer)
+        take("train", older, fitted)
+        take("evaluate", checked, older, newer, fitted, judged)
+        take("compare", newer, judged, compared)
+        take("register", checked, judged, compared)
+"""
+)
+# The core's own `train`, and then the one that takes its place at level 2: the pipeline.
+CORE = "from my_ml_project.core.commands import app; app()"
+ALL = "from my_ml_project.cli import main; main()"
+STAMP = r"(\d\d:\d\d:\d\d[.,]\d{3})"
+
+
+class Measured:
+    """A command that has ended: its seconds, the most memory that it or any child of its had, and what it printed."""
+
+    def __init__(self, *command: str | Path, project: Path) -> None:
+        """Run Python of the project with these arguments, or end all where that fails."""
+        inherited = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+            began = time.perf_counter()
+            started = subprocess.Popen(
+                [project / ".venv/bin/python", *command], cwd=project, env=inherited, stdout=printed, stderr=printed
+            )
+            _, status, usage = os.wait4(started.pid, 0)
+            self.seconds = time.perf_counter() - began
+            printed.seek(0)
+            self.printed = printed.read()
+        self.megabytes = usage.ru_maxrss / 1000 / (1000 if sys.platform == "darwin" else 1)
+        if status:
+            sys.exit(f"{command} failed:\n{self.printed}")
+
+
+def to_one_process(project: Path) -> None:
+    """The pipeline to the same steps in one process, and where its seconds go."""
+    rivals = {"pipeline": ["-c", PIPELINE], "one process": ["-c", ONE_PROCESS, "1"]}
+    for command in rivals.values():
+        Measured(*command, project=project)  # compiles what it imports, makes the tracking store
+    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    for _ in range(RUNS):
+        for name, command in rivals.items():
+            seconds[name].append(Measured(*command, project=project).seconds)
+    ours, theirs = (statistics.median(values) for values in seconds.values())
+    print(f"pipeline {ours:.1f} s, {ours / theirs:.2f} of the same steps in one process ({theirs:.1f} s)", flush=True)
+    work = work_of(Measured("-c", ONE_PROCESS, "2", project=project).printed)
+    log = (project / "pipeline.log").read_text(encoding="utf-8")
+    print(f"{'of the last pipeline':20} {'all':>6} {'imports':>8} {'work':>6} {'kfp, start and end':>19}")
+    for step, (whole, inside) in sections(log).items():
+        print(f"{step:20} {whole:6.1f} {inside - work[step]:8.1f} {work[step]:6.1f} {whole - inside:19.1f}", flush=True)
+
+
+def work_of(printed: str) -> dict[str, float]:
+    """The seconds of each step, the last time that it was taken."""
+    return {step: float(seconds) for step, seconds in re.findall(r"^(\w+)=([\d.e-]+)$", printed, re.MULTILINE)}
+
+
+def sections(log: str) -> dict[str, tuple[float, float]]:
+    """Of each step, the seconds from its start to its end, and those of them in which its own code ran."""
+    found = {}
+    for part in re.split(r"^-+$", log, flags=re.MULTILINE)[1:]:
+        step = re.search(r"Executing task .*?'(\w+)'", part)
+        begin, loaded, written, end = (
+            datetime.strptime(re.search(pattern, part)[1].replace(",", "."), "%H:%M:%S.%f")
+            for pattern in (
+                rf"{STAMP} - INFO - Executing",
+                rf"{STAMP} INFO\]: Looking for",
+                rf"{STAMP} INFO\]: Wrote executor",
+                rf"{STAMP} - INFO - Task .* finished",
+            )
+        )
+        found[step[1]] = ((end - begin).total_seconds(), (written - loaded).total_seconds())
+    return found
+
+
+def growth(project: Path) -> None:
+    """Time and memory of the commands over larger and larger tables, as ratios to the smallest."""
+    commands = {name: ("-c", CORE, name) for name in ("data", "train", "evaluate")}
+    commands["pipeline"] = ("-c", ALL, "train")
+    smallest: dict[str, Measured] = {}
+    for count in ROWS:
+        size = write_table(project, count)
+        for name, command in commands.items():
+            done = Measured(*command, project=project)
+            first = smallest.setdefault(name, done)
+            print(
+                f"{count:>9,} rows: {name:8} {done.seconds:6.1f} s ({done.seconds / first.seconds:.1f} of the smallest)"
+                f", {done.megabytes:6.0f} MB ({done.megabytes / first.megabytes:.1f}), "
+                f"{done.megabytes * 1e6 / size:.0f} bytes for each of the table",
+                flush=True,
+            )
+
+
+def write_table(project: Path, count: int) -> int:
+    """Put a sample of so many rows where the project's table is; its size in bytes."""
+    (project / "data/schema.yaml").unlink(missing_ok=True)
+    path = project / "data/customers.csv"
+    path.write_text(make_sample.make_table(count), encoding="utf-8", newline="\n")
+    return path.stat().st_size
+
+
+def main() -> None:
+    """Measure all."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = render_level(Path(folder), maturity_level="2")
+        subprocess.run(["uv", "sync", "-q"], cwd=project, check=True)
+        to_one_process(project)
+        growth(project)
+
+
+if __name__ == "__main__":
+    main()
