@@ -15,7 +15,6 @@ training-image: ## build the image that its steps run in there
 	docker build --tag $(TRAINING_IMAGE) --file deploy/kubeflow/Dockerfile .
 
 reproduce: ## train again what a run has trained: make reproduce run=ID
-	@test -n "$(run)" || { echo "Which run? For example: make reproduce run=4f2a91c0; make report lists them."; exit 2; }
 	$(PROJECT) reproduce $(run)
 
 report: ## performance over time, and all runs, best first

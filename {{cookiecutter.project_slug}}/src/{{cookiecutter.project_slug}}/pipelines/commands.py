@@ -71,7 +71,9 @@ def watch() -> None:
 
 
 @app.command()
-def reproduce(run: Annotated[str, typer.Argument(help="The id of a run, or its beginning.")]) -> None:
+def reproduce(
+    run: Annotated[str | None, typer.Argument(help="The id of a run, or its beginning; without it, the newest.")] = None,
+) -> None:
     """Train again what a run has trained, from what it has recorded, and compare the predictions."""
     from .reproduction import reproduce as train_again  # takes seconds to import
 

@@ -21,7 +21,7 @@ from . import steps
 from .job import Job
 
 
-def reproduce(settings: Settings, beginning: str, tell: Callable[[str], None]) -> int:
+def reproduce(settings: Settings, beginning: str | None, tell: Callable[[str], None]) -> int:
     """Train again what the run whose id begins so has trained; on how many rows both models answer the same.
 
     Raises ProjectError where they answer otherwise on any row of the table that the run had.
@@ -37,7 +37,7 @@ def reproduce(settings: Settings, beginning: str, tell: Callable[[str], None]) -
     with TemporaryDirectory(prefix="reproduce-") as folder:
         checked, train_rows, test_rows, fitted = (Path(folder) / name for name in ("all", "train", "test", "model"))
         steps.write_rows(table, schema, checked)
-        tell("Training again")
+        tell(f"Training again what run {run_id} has trained")
         with redirect_stdout(io.StringIO()):  # what the steps say is meant for those who look on at a pipeline
             steps.prepare(job, checked, train_rows, test_rows)
             steps.train(job, train_rows, fitted)

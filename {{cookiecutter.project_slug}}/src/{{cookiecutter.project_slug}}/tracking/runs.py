@@ -154,12 +154,15 @@ def end_abandoned(client: "MlflowClient") -> None:
         client.set_terminated(run.info.run_id, "KILLED")
 
 
-def find(client: "MlflowClient", beginning: str) -> "Run":
-    """The finished run whose id begins so. Raises ProjectError where there is none, or more than one."""
-    ids = [run for run in search(client, "attributes.status = 'FINISHED'") if run.info.run_id.startswith(beginning)]
-    if len(ids) != 1:
-        raise ProjectError(f"{len(ids)} finished runs have an id that begins with {beginning!r}: `report` lists them.")
-    return ids[0]
+def find(client: "MlflowClient", beginning: str | None) -> "Run":
+    """The finished run whose id begins so, or the newest. Raises ProjectError where there is none, or more than one."""
+    found = search(client, "attributes.status = 'FINISHED'")
+    if beginning is None and found:
+        return found[0]
+    found = [run for run in found if run.info.run_id.startswith(beginning or "")]
+    if len(found) != 1:
+        raise ProjectError(f"{len(found)} finished runs have an id that begins with {beginning!r}: `report` lists them.")
+    return found[0]
 
 
 def download(run_id: str, path: str, folder: Path) -> Path:
