@@ -31,7 +31,7 @@ def main() -> None:
     (reports / "demo.png").unlink(missing_ok=True)
     try:
         demo.keep()
-    except ProjectError as error:
+    except (ProjectError, OSError) as error:  # a file that a command should have written
         problem = str(error)
     with new_file(reports / "demo.json") as unfinished:
         unfinished.write_text(json.dumps(report(demo, problem), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

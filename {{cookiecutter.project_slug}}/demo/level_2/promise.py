@@ -90,9 +90,13 @@ class Demo(Steps):
 
     def command(self, *words: str, typed: str = "") -> None:
         """Give one of the project's commands, as a person does."""
-        begin = time.time() - self.began
+        begin = self.seconds()
         self.workspace.command(*words, typed=typed)
-        self.acts.append(Act(round(begin, 1), round(time.time() - self.began, 1), " ".join(words)))
+        self.acts.append(Act(begin, self.seconds(), " ".join(words)))
+
+    def seconds(self) -> float:
+        """How long ago the demo began."""
+        return round(time.time() - self.began, 1)
 
     def look(self) -> list[Training]:
         """See which runs MLflow has; those that are new."""
@@ -122,8 +126,7 @@ class Demo(Steps):
         """Let a table arrive. then: what must come of it."""
         self.workspace.receive(table)
         content = (self.workspace.folder / RECEIVED).read_bytes()
-        second = round(time.time() - self.began, 1)
-        self.arrivals.append(Arrival(second, name, len(table), storage.sha256(content), then))
+        self.arrivals.append(Arrival(self.seconds(), name, len(table), storage.sha256(content), then))
 
     def check_new_run(self, trigger: str, version: str) -> None:
         """Raise ProjectError unless exactly one run is new, and it is as it should be."""
@@ -152,7 +155,7 @@ class Demo(Steps):
     def check_quarantine(self, said: str) -> None:
         """Raise ProjectError unless the table that arrived last is put aside, with a report on its columns and rows."""
         digest = self.arrivals[-1].content_sha256
-        self.quarantine = self.workspace.folder / "data/checked" / intake.QUARANTINE / digest[:12]
+        self.quarantine = self.workspace.folder / State().data / intake.QUARANTINE / digest[:12]
         table, report = self.quarantine / RECEIVED, self.quarantine / intake.REPORT
         if not (table.exists() and storage.sha256(table.read_bytes()) == digest):
             raise ProjectError(f"The bad batch is not in {table}. `watch` said:\n{said}")
