@@ -76,15 +76,19 @@ def load_hook(name: str, **answers: str) -> types.ModuleType:
     return module
 
 
+def own_environment() -> dict[str, str]:
+    """The environment without what is set for the tests themselves."""
+    return {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
+
+
 def run(
     *command: str | Path, cwd: Path, check: bool = True, typed: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as if this was typed, away from the environment that the tests themselves run in."""
-    inherited = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
-        env=inherited | variables,
+        env=own_environment() | variables,
         input=typed,
         capture_output=True,
         encoding="utf-8",
@@ -144,6 +148,19 @@ def code_blocks(markdown: str, language: str) -> list[str]:
 def commands(document: Path) -> list[str]:
     """The lines of the shell blocks of a document."""
     return [line for block in code_blocks(document.read_text("utf-8"), "bash") for line in block.splitlines() if line]
+
+
+def as_the_readme_says(what: str, beside: Path, typed: str = "", level: str = "1") -> str:
+    """Run one of the README's commands beside the clone, with the Python that is there; what it prints.
+
+    what: `asking` or `given` for a new project, `raising` for one that is to move to the level.
+    """
+    lines = [line for line in commands(ROOT / "README.md") if "./mlops-template" in line]
+    path = f"{beside / 'fresh' / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+    command = dict(zip(("asking", "given", "raising"), lines, strict=True))[what]
+    if what == "raising":
+        command = command.replace("maturity_level=1", f"maturity_level={level}")
+    return run("bash", "-c", command, cwd=beside, typed=typed, PATH=path, **private_settings(beside)).stdout
 
 
 def execute(project: Path, **variables: str) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import ROOT, commands, execute, files_below, keep_few_tests, private_settings, run, tool
+from support import ROOT, as_the_readme_says, execute, files_below, keep_few_tests, run, tool
 
 
 @pytest.fixture(scope="session")
@@ -22,54 +22,6 @@ def newcomer(tmp_path_factory) -> Path:
     assert files_below(project) == files_below(beside / "churn")
     execute(beside / "churn")
     return beside / "churn"
-
-
-def as_the_readme_says(what: str, beside: Path, typed: str = "") -> str:
-    """Run one of the README's commands beside the clone, with the Python that is there; what it prints."""
-    lines = [line for line in commands(ROOT / "README.md") if "./mlops-template" in line]
-    path = f"{beside / 'fresh' / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-    command = dict(zip(("asking", "given", "raising"), lines, strict=True))[what]
-    return run("bash", "-c", command, cwd=beside, typed=typed, PATH=path, **private_settings(beside)).stdout
-
-
-@pytest.fixture(scope="session")
-def risen(newcomer, tmp_path_factory) -> Path:
-    """That project after its owner's work, brought to level 1 with the README's command; then its own first command."""
-    beside = tmp_path_factory.mktemp("risen from level 0")
-    for name in ("mlops-template", "fresh"):
-        (beside / name).symlink_to(newcomer.parent / name)
-    project = Path(shutil.copytree(newcomer, beside / "churn", ignore=shutil.ignore_patterns(".venv")))
-    work_in_level_0(project)
-    said = as_the_readme_says("raising", beside)
-    (beside / "said.txt").write_text(said, encoding="utf-8")
-    keep_both(project / "pyproject.toml")
-    first, *_ = commands(project / "README.md")
-    assert first == "make setup check demo"
-    run(*first.split(), cwd=project)
-    return project
-
-
-def keep_both(path: Path) -> None:
-    """Settle the conflicts in a file as a person may: take what either side has, and delete the marks."""
-    lines = path.read_text("utf-8").splitlines()
-    assert lines.count("<<<<<<< yours") == lines.count(">>>>>>> template, now") == 1
-    marks = ("<<<<<<< yours", "||||||| template, last time", "=======", ">>>>>>> template, now")
-    path.write_text("".join(f"{line}\n" for line in lines if line not in marks), encoding="utf-8")
-
-
-def work_in_level_0(project: Path) -> None:
-    """What an owner does to a young project: words, another package, a note, notebooks, and a page less."""
-    for name, old, new in (
-        ("README.md", "# Churn", "# Churn of the sales team"),
-        ("notebooks/model.ipynb", "NOTE = ", "NOTE = 'with care' # "),
-    ):
-        text = (project / name).read_text("utf-8")
-        assert text.count(old) == 1, name
-        (project / name).write_text(text.replace(old, new), encoding="utf-8")
-    shutil.copy(project / "notebooks/model.ipynb", project / "notebooks/second try.ipynb")
-    run("uv", "add", "--no-sync", "tabulate", cwd=project)
-    (project / "notes.md").write_text("Ask sales what `plan` means.\n", encoding="utf-8")
-    (project / "data/README.md").unlink()
 
 
 @pytest.fixture(scope="session")
