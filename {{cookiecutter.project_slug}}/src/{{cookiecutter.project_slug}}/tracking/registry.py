@@ -29,7 +29,8 @@ def register(client: "MlflowClient", uri: str, run_id: str, tags: dict[str, str]
     """Make the model at this URI of the store the next version, and the challenger."""
     if not client.search_registered_models(f"name = '{package}'"):
         client.create_registered_model(package)
-    number = client.create_model_version(package, uri, run_id, tags).version
+    model_id = uri.rpartition("/")[2]  # which a server wants to be told besides
+    number = client.create_model_version(package, uri, run_id, tags, model_id=model_id).version
     client.set_registered_model_alias(package, CHALLENGER, number)
 
 
