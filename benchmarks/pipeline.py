@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("hooks", "tests", "tools")]
 import make_sample  # noqa: E402
 from support import OWN_VARIABLES, render_level  # noqa: E402
 
-RUNS = 5
+RUNS = 3
 ROWS = (10_000, 100_000, 1_000_000)
 PREPARED = """
 import sys, tempfile, time
@@ -61,7 +61,7 @@ STAMP = r"(\d\d:\d\d:\d\d[.,]\d{3})"
 
 
 class Measured:
-    """A command that has ended: its seconds, the most memory that it or any child of its had, and what it printed."""
+    """A command that has ended: its seconds and those of processors, the most memory of a process, what it printed."""
 
     def __init__(self, *command: str | Path, project: Path) -> None:
         """Run Python of the project with these arguments, or end all where that fails."""
@@ -75,7 +75,8 @@ class Measured:
             self.seconds = time.perf_counter() - began
             printed.seek(0)
             self.printed = printed.read()
-        self.megabytes = usage.ru_maxrss / 1000 / (1000 if sys.platform == "darwin" else 1)
+        self.busy = usage.ru_utime + usage.ru_stime  # with its children: the same whoever else uses the machine
+        self.megabytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
         if status:
             sys.exit(f"{command} failed:\n{self.printed}")
 
@@ -85,12 +86,13 @@ def to_one_process(project: Path) -> None:
     rivals = {"pipeline": ["-c", PIPELINE], "one process": ["-c", ONE_PROCESS, "1"]}
     for command in rivals.values():
         Measured(*command, project=project)  # compiles what it imports, makes the tracking store
-    seconds: dict[str, list[float]] = {name: [] for name in rivals}
+    done: dict[str, list[Measured]] = {name: [] for name in rivals}
     for _ in range(RUNS):
         for name, command in rivals.items():
-            seconds[name].append(Measured(*command, project=project).seconds)
-    ours, theirs = (statistics.median(values) for values in seconds.values())
-    print(f"pipeline {ours:.1f} s, {ours / theirs:.2f} of the same steps in one process ({theirs:.1f} s)", flush=True)
+            done[name].append(Measured(*command, project=project))
+    for clock in ("seconds", "busy"):
+        ours, theirs = (statistics.median(getattr(one, clock) for one in some) for some in done.values())
+        print(f"{clock}: pipeline {ours:.1f}, {ours / theirs:.2f} of the same steps in one process ({theirs:.1f})")
     work = work_of(Measured("-c", ONE_PROCESS, "2", project=project).printed)
     log = (project / "pipeline.log").read_text(encoding="utf-8")
     print(f"{'of the last pipeline':20} {'all':>6} {'imports':>8} {'work':>6} {'kfp, start and end':>19}")
@@ -126,17 +128,20 @@ def growth(project: Path) -> None:
     commands = {name: ("-c", CORE, name) for name in ("data", "train", "evaluate")}
     commands["pipeline"] = ("-c", ALL, "train")
     smallest: dict[str, Measured] = {}
+    print("rows, command, seconds, busy, MB; each to that of the smallest table; bytes of memory for each of the table")
     for count in ROWS:
         size = write_table(project, count)
         for name, command in commands.items():
             done = Measured(*command, project=project)
             first = smallest.setdefault(name, done)
+            ratios = (done.seconds / first.seconds, done.busy / first.busy, done.megabytes / first.megabytes)
+            print(f"{count:>9,} {name:10}", end="")
             print(
-                f"{count:>9,} rows: {name:8} {done.seconds:6.1f} s ({done.seconds / first.seconds:.1f} of the smallest)"
-                f", {done.megabytes:6.0f} MB ({done.megabytes / first.megabytes:.1f}), "
-                f"{done.megabytes * 1e6 / size:.0f} bytes for each of the table",
-                flush=True,
+                f"{done.seconds:8.1f} {done.busy:8.1f} {done.megabytes:8.0f}  ",
+                *(f"{one:7.1f}" for one in ratios),
+                end="",
             )
+            print(f"{done.megabytes * 1e6 / size:8.0f}", flush=True)
 
 
 def write_table(project: Path, count: int) -> int:
