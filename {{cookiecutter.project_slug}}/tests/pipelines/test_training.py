@@ -120,4 +120,4 @@ def test_a_run_is_reproduced_from_what_it_recorded(client, run, steps_here, orde
     fit = evaluate.fit
     monkeypatch.setattr(evaluate, "fit", lambda X, y, settings: fit(X, y[::-1].set_axis(y.index), settings))
     assert "answers otherwise on " in run("reproduce", made.info.run_id)
-    assert "0 finished runs" in run("reproduce", "nothing")
+    assert "There are 0 finished runs" in run("reproduce", "nothing")

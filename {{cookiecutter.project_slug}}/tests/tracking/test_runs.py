@@ -86,7 +86,7 @@ def test_only_a_finished_run_has_learned_from_its_content(client, model, orders)
     assert runs.learned_from(client, "c0ffee") == run_id and runs.learned_from(client, "other") is None
     assert runs.find(client, run_id[:8]).info.run_id == runs.find(client, None).info.run_id == run_id
     for beginning in (broken, "no such run"):
-        with pytest.raises(ProjectError, match="0 finished runs"):
+        with pytest.raises(ProjectError, match="There are 0 finished runs"):
             runs.find(client, beginning)
 
 

@@ -72,7 +72,7 @@ def watch() -> None:
 
 @app.command()
 def reproduce(
-    run: Annotated[str | None, typer.Argument(help="The id of a run, or its beginning; without it, the newest.")] = None,
+    run: Annotated[str | None, typer.Argument(help="The id of a run, or its beginning; else the newest.")] = None,
 ) -> None:
     """Train again what a run has trained, from what it has recorded, and compare the predictions."""
     from .reproduction import reproduce as train_again  # takes seconds to import

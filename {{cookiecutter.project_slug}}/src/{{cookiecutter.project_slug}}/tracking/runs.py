@@ -161,7 +161,8 @@ def find(client: "MlflowClient", beginning: str | None) -> "Run":
         return found[0]
     found = [run for run in found if run.info.run_id.startswith(beginning or "")]
     if len(found) != 1:
-        raise ProjectError(f"{len(found)} finished runs have an id that begins with {beginning!r}: `report` lists them.")
+        beginning = "" if beginning is None else f" with an id that begins with {beginning!r}"
+        raise ProjectError(f"There are {len(found)} finished runs{beginning}: `report` lists them.")
     return found[0]
 
 

@@ -1,0 +1,211 @@
+"""Level 2 trains by CI: GitHub's and Jenkins' stage emulated, all that they call real.
+
+Real are git, the project's commands and an MLflow server that asks for a password. Emulated are GitHub (act) and
+Jenkins (its pipeline in Groovy).
+"""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from emulation import github, jenkins
+from support import run, tool
+
+pytestmark = pytest.mark.real
+IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
+USER, PASSWORD = "training", "emulated-password-1"
+AT_NIGHT, BY_HAND = True, False
+LOGIN = f"""\
+[mlflow]
+default_permission = READ
+database_uri = sqlite:///{{folder}}/users.db
+admin_username = {USER}
+admin_password = {PASSWORD}
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+"""
+
+
+@dataclass
+class Server:
+    """An MLflow server on this machine that asks for a name and a password."""
+
+    url: str
+
+    def ask(self, path: str, **body: object) -> dict:
+        """What its own API answers."""
+        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body else None
+        request = urllib.request.Request(f"{self.url}/api/2.0/mlflow/{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def runs(self) -> list[tuple[str, str]]:
+        """How each run ended and what asked for it, oldest first."""
+        found = self.ask("experiments/get-by-name?experiment_name=my_ml_project")["experiment"]
+        answer = self.ask("runs/search", experiment_ids=[found["experiment_id"]], order_by=["start_time ASC"])
+        tags = [{tag["key"]: tag["value"] for tag in one["data"]["tags"]} for one in answer.get("runs", [])]
+        return [(one["info"]["status"], own["trigger"]) for one, own in zip(answer["runs"], tags, strict=True)]
+
+    def versions(self) -> int:
+        """How many versions of the model there are."""
+        return len(self.ask("model-versions/search").get("model_versions", []))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """That server, as its documentation starts one."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "login.ini").write_text(LOGIN.format(folder=folder), encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stores = (f"--backend-store-uri=sqlite:///{folder}/runs.db", f"--artifacts-destination={folder}/artifacts")
+    how = ("--app-name=basic-auth", "--workers=1", "--host=127.0.0.1", f"--port={port}")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [tool("uvx"), "--from", "mlflow[auth]>=3.10,<4", "mlflow", "server", *how, *stores],
+            env=os.environ
+            | {"MLFLOW_AUTH_CONFIG_PATH": str(folder / "login.ini"), "MLFLOW_FLASK_SERVER_SECRET_KEY": "x"},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/health", process, folder / "log")
+        yield Server(f"http://127.0.0.1:{port}")
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def wait_until_it_answers(url: str, process: subprocess.Popen, log: Path) -> None:
+    """Return once there is an answer; fail where the process ends or takes far too long."""
+    end = time.monotonic() + 600
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            urllib.request.urlopen(url, timeout=10).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    pytest.fail(f"the server does not answer:\n{log.read_text('utf-8')}")
+
+
+@dataclass
+class Team:
+    """People who push to a repository, and the CI that trains."""
+
+    clone: Path
+    scratch: Path
+    count: int = 0
+
+    def push(self) -> None:
+        run("git", "add", "-A", cwd=self.clone)
+        run("git", *IDENTITY, "commit", "-q", "-m", "change", cwd=self.clone)
+        run("git", "push", "-q", "origin", "main", cwd=self.clone)
+
+    def fresh(self) -> Path:
+        self.count += 1
+        (folder := self.scratch / str(self.count)).mkdir(parents=True)
+        return folder
+
+    def environment(self) -> dict[str, str]:
+        """What a machine of the CI has by itself: programs, and a cache of packages."""
+        programs = [Path(tool("uv")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
+        cache = run("uv", "cache", "dir", cwd=self.clone).stdout.strip()
+        return {"PATH": os.pathsep.join(map(str, programs)), "UV_CACHE_DIR": cache}
+
+    def github(self, at_night: bool, **variables: str) -> github.Result:
+        return github.run(
+            self.clone,
+            "train.yml",
+            event="schedule" if at_night else "workflow_dispatch",
+            secrets={"MLFLOW_TRACKING_PASSWORD": PASSWORD},
+            variables=variables,
+            environment=self.environment(),
+            artifacts=self.fresh() / "artifacts",
+        )
+
+    def jenkins(self, at_night: bool, **variables: str) -> jenkins.Result:
+        folder = self.fresh()
+        origin = run("git", "remote", "get-url", "origin", cwd=self.clone).stdout.strip()
+        run("git", "clone", "-q", origin, folder / "workspace", cwd=folder)
+        (folder / "home").mkdir()
+        secrets = {"mlflow-tracking-password": PASSWORD, "aws-access-key-id": "-", "aws-secret-access-key": "-"}
+        return jenkins.run(
+            folder / "workspace/jenkins/train.Jenkinsfile",
+            folder / "workspace",
+            branch="main",
+            environment=self.environment() | {"HOME": str(folder / "home")} | variables,
+            credentials={name: {"type": "text", "value": value} for name, value in secrets.items()},
+            archive=folder / "archive",
+            cause="TimerTrigger" if at_night else "UserIdCause",
+        )
+
+
+@pytest.fixture(scope="module")
+def team(baked, tmp_path_factory) -> Team:
+    """A project whose data is in its repository, with what is to be under version control."""
+    for name in ("uv", "make", "git", "java"):
+        tool(name)
+    folder = tmp_path_factory.mktemp("team")
+    origin, clone = folder / "our-org" / "my_ml_project.git", folder / "my_ml_project"
+    origin.mkdir(parents=True)
+    run("git", "init", "-q", "--bare", "-b", "main", cwd=origin)
+    shutil.copytree(baked(maturity_level="2"), clone)
+    run("make", "data", cwd=clone)
+    run("git", "init", "-q", "-b", "main", cwd=clone)
+    run("git", "remote", "add", "origin", origin, cwd=clone)
+    team = Team(clone, folder / "runs")
+    team.push()
+    return team
+
+
+def test_at_night_nothing_starts_before_somebody_says_where_to_track(team):
+    assert team.github(AT_NIGHT).jobs == {"train": "skipped"}
+    made = team.jenkins(AT_NIGHT)
+    assert (made.result, made.stages) == ("SUCCESS", {"Train": "SKIPPED"})
+
+
+def test_by_hand_the_command_refuses_to_track_on_a_machine_of_the_ci(team):
+    by_github, by_jenkins = team.github(BY_HAND), team.jenkins(BY_HAND)
+    assert by_github.jobs == {"train": "failure"} and by_jenkins.stages == {"Train": "FAILURE"}
+    for result in (by_github, by_jenkins):
+        assert "mlflow.db, on this machine alone. Give the address of an MLflow server" in result.log
+        assert "Training on" not in result.log
+
+
+def test_new_data_is_trained_on_once_whichever_ci_comes_first(team, server):
+    reach = {"MLFLOW_TRACKING_URI": server.url, "MLFLOW_TRACKING_USERNAME": USER}
+    first, second = team.github(AT_NIGHT, **reach), team.jenkins(AT_NIGHT, **reach)
+    assert first.success and second.result == "SUCCESS", first.log + second.log
+    assert "Training on" in first.log and "Nothing new: run" in second.log
+    assert server.runs() == [("FINISHED", "new data")] and server.versions() == 1
+
+    table = team.clone / "data/customers.csv"
+    lines = table.read_text("utf-8").splitlines()
+    table.write_text("\n".join([*lines, *lines[-200:]]) + "\n", encoding="utf-8")
+    team.push()
+    third, fourth = team.jenkins(AT_NIGHT, **reach), team.github(BY_HAND, **reach)
+    assert third.result == "SUCCESS" and fourth.success, third.log + fourth.log
+    assert "Training on" in third.log and "Nothing new: run" in fourth.log
+    assert server.runs() == [("FINISHED", "new data")] * 2 and server.versions() == 2
+    assert PASSWORD not in first.log + second.log + third.log + fourth.log
+
+
+def test_a_wrong_password_fails_the_job_and_says_so(team, server):
+    before = server.runs()
+    made = team.jenkins(AT_NIGHT, MLFLOW_TRACKING_URI=server.url, MLFLOW_TRACKING_USERNAME="somebody else")
+    assert made.stages == {"Train": "FAILURE"} and "You are not authenticated" in made.log
+    assert server.runs() == before
