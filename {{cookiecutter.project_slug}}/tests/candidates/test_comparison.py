@@ -9,7 +9,7 @@ from {{cookiecutter.project_slug}}.candidates import comparison
 from {{cookiecutter.project_slug}}.candidates.comparison import compare, read_comparison
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target
-from {{cookiecutter.project_slug}}.core.evaluate import evaluate
+from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_both_are_scored_on_all_rows_and_by_slice(make_model, rows, tmp_path, ta
         assert judged.sha256 == record["sha256"]
         assert judged.scores == evaluate(model, X, y, settings(task))
         assert {line["value"] for line in judged.slices} == {"web", "mail", "store"}
-    assert 0 < found.changed <= 1 and found.rows == len(rows)
+    assert (found.changed is None) == (task == "regression") and found.rows == len(rows)
     score = next(iter(found.candidate.scores))
     better = found.candidate.scores[score] > found.champion.scores[score]
     assert found.verdict.startswith(f"Its {score} is ") and ("better than" in found.verdict) == better
@@ -55,7 +55,14 @@ def test_without_a_champion_the_candidate_stands_alone(make_model, rows, tmp_pat
     assert "champion" not in comparison.as_table(found).splitlines()[0]
 
 
-@pytest.mark.parametrize("change", [{"target": {"column": "size"}}, {"features": {"gone": {"type": "number"}}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": {"column": "size"}},
+        {"features": {"gone": {"type": "number"}}},
+        {"features": {"days": {"type": "category", "values": ["1"], "missing": False}}},
+    ],
+)
 def test_a_champion_that_answers_another_question_is_not_asked(make_model, rows, tmp_path, change):
     candidate, champion = make_model(), make_model(rows=100)
     record = storage.read_record(champion)
@@ -63,6 +70,16 @@ def test_a_champion_that_answers_another_question_is_not_asked(make_model, rows,
     record["features"] |= change.get("features", {})
     (champion / storage.RECORD).write_text(json.dumps(record), encoding="utf-8")
     found = compare(candidate, champion, rows, settings(), tmp_path)
+    assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
+
+
+def test_a_champion_that_does_not_know_a_class_is_not_asked(make_model, rows, tmp_path):
+    candidate, asked = make_model("multiclass"), settings("multiclass")
+    known = fit(*features_and_target(rows[rows["size"] != "medium"], asked), asked)
+    record = storage.read_record(candidate)
+    del record["sha256"]  # which the other model gets anew
+    champion = storage.write_model(known, record, {}, tmp_path / "of two classes")
+    found = compare(candidate, champion, rows, asked, tmp_path)
     assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
 
 

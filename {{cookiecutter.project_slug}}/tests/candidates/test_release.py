@@ -73,7 +73,7 @@ def test_yes_releases_the_version_and_makes_it_champion(client, versions, releas
     assert "there is no champion" in said and "5 passed" in said and released() == champion(client) == first
     assert read_release(read_pointer()).note == "why not"
     said = release("y")
-    assert "champion's" in said and "The two differ on" in said and Path("reports/comparison.png").exists()
+    assert "champion's" in said and "The two predict another class" in said and Path("reports/comparison.png").exists()
     assert released() == champion(client) == second
     assert read_release(read_pointer()).note.startswith("Version 2 of run ")
     assert "no challenger" in release("y")
@@ -105,6 +105,7 @@ def test_a_rollback_moves_the_champion_too(client, versions, release):
     for number in ("1", "2"):
         release("y", number)
     assert released() == champion(client) == second
+    assert "leave the version out" in release("", "1", "--rollback")
     assert "Back from" in release("", "--rollback")
     assert released() == champion(client) == first
 

@@ -44,6 +44,14 @@ def test_from_data_to_predictions(run, tmp_path):
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {"score_history.csv", "score_history.png"}
 
 
+def test_what_a_table_calls_its_columns_does_not_matter(run, orders):
+    for command in ("data", "train"):
+        run(command)
+    orders.assign(prediction="old").to_csv("answered before.csv", index=False)
+    assert "200 rows" in run("predict", "answered before.csv")
+    assert set(pd.read_csv("predictions.csv")["prediction"]) == {"yes", "no"}
+
+
 def test_the_same_again_predicts_the_same_bytes_and_adds_a_line(run):
     run("data")
     for name in ("one", "two"):

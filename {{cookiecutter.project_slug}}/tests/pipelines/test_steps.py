@@ -87,6 +87,15 @@ def test_the_second_is_compared_with_the_champion(client, orders, tmp_path):
     assert "the champion's" in client.get_run(run_id).data.tags[runs.VERDICT]
 
 
+def test_a_registry_that_fails_leaves_the_content_to_be_trained_on_again(client, orders, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(registry, "register", lambda *_: (_ for _ in ()).throw(RuntimeError))
+        run_steps(job_for(client, orders, tmp_path, trigger="new data"), tmp_path / "1")
+    assert [run.info.status for run in runs.search(client, "")] == ["FAILED"]
+    run_id = run_steps(job_for(client, orders, tmp_path, trigger="new data"), tmp_path / "2")
+    assert registry.challenger(client).run_id == run_id
+
+
 def test_only_the_content_that_was_seen_is_validated(client, orders, tmp_path):
     job = job_for(client, orders, tmp_path)
     seen = steps.fingerprint(job)

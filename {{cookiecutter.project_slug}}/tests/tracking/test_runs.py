@@ -1,6 +1,7 @@
 """A run says all that a model was made from and all that came of it, and how it ended."""
 
 import json
+import shutil
 import time
 
 import pandas as pd
@@ -93,11 +94,38 @@ def test_only_a_finished_run_has_learned_from_its_content(client, model, orders)
 def test_what_a_process_of_this_machine_left_open_is_ended_and_what_others_do_is_not(client):
     experiment = client.get_experiment_by_name(runs.package).experiment_id
     here, there = (
-        client.create_run(experiment, tags={runs.MACHINE: name}).info.run_id
+        client.create_run(experiment, tags=TAGS | {runs.MACHINE: name}).info.run_id
         for name in (runs.platform.node(), "another machine")
     )
     runs.end_abandoned(client)
     assert [client.get_run(one).info.status for one in (here, there)] == ["KILLED", "RUNNING"]
+
+
+def test_the_names_that_a_table_brings_are_made_such_as_mlflow_takes(client, model, orders):
+    settings = {"data": {"read": {"dtype": {"zip (US) %": "str"}}}}
+    assert runs.flat(settings) == {"data.read.dtype.zip _US_ _": "str"}
+    record = storage.read_record(model)
+    long = [{"slice": "shop", "value": "x" * 1000, "rows": 40, "first": 0.5}]
+    (model / storage.RECORD).write_text(json.dumps(record | {"settings": settings, "slices": long}), encoding="utf-8")
+    run_id, _ = log(client, model, orders)
+    assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_runs_that_somebody_else_has_logged_are_left_alone(client, model, orders):
+    theirs = client.create_run(client.get_experiment_by_name(runs.package).experiment_id).info.run_id
+    client.set_terminated(theirs)
+    assert runs.search(client, "") == []
+    with pytest.raises(ProjectError, match="There are 0 finished runs:"):
+        runs.find(client, None)
+
+
+def test_files_that_the_store_has_lost_are_named(client, model, orders, tmp_path):
+    run_id, _ = log(client, model, orders)
+    shutil.rmtree(tmp_path / "mlartifacts")
+    with pytest.raises(ProjectError, match=rf"recipe.json of run {run_id} is gone"):
+        runs.recipe_of(run_id)
+    with pytest.raises(ProjectError, match=rf"model of run {run_id} is gone"), runs.fetched_model(run_id):
+        pass
 
 
 def test_a_failure_is_a_failed_run_with_its_reason_and_its_log(client, tmp_path):

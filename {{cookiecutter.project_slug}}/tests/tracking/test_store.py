@@ -2,21 +2,20 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import make_settings
+from in_process import empty_store
 
 from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.tracking import store
 
-URI = "sqlite:///x.db"
 # Holds a lock until its input ends.
 HOLD = f"""
 import sys
 from {package}.tracking import store
-with store.alone("{URI}", "training"):
+with store.alone(sys.argv[1], "training"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -37,23 +36,36 @@ def test_another_kind_of_store_is_refused(uri):
         store.address(make_settings(state={"tracking": uri}))
 
 
+def test_an_account_in_the_address_is_refused_without_repeating_it(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:secret@mlflow.example.com")
+    with pytest.raises(ProjectError, match="in variables") as error:
+        store.address(make_settings())
+    assert "secret" not in str(error.value)
+
+
+def test_a_store_that_was_moved_is_not_written_to(tmp_path):
+    (tmp_path / "here").mkdir()
+    empty_store(tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    with pytest.raises(ProjectError, match=r"If the project was moved, move it back"):
+        store.connect(f"sqlite:///{tmp_path}/there/mlflow.db")
+    assert not (tmp_path / "here").exists()
+
+
 def test_a_server_that_is_gone_is_said_in_one_sentence(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(ProjectError, match=r"^The tracking store http://127.0.0.1:9 cannot be used: .*$"):
         store.connect("http://127.0.0.1:9")
 
 
-def test_one_process_waits_for_the_other_and_a_dead_one_holds_nobody_up(tmp_path, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(store.tempfile, "tempdir", None)
+@pytest.mark.parametrize("place", ["sqlite:///{}/mlflow.db", "http://127.0.0.1:9{}"])
+def test_one_process_waits_for_the_other_and_a_dead_one_holds_nobody_up(tmp_path, place):
+    uri, told = place.format(tmp_path), []
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(ProjectError, match="Another process"), store.alone(URI, "training", wait=False):
-            pass
-        with store.alone(URI, "registering", wait=False), store.alone("sqlite:///y.db", "training", wait=False):
-            pass
-        other.kill()
-    with store.alone(URI, "training"):
-        assert list(Path(tmp_path).glob(f"{package}-*-training-*.lock"))
+        with store.alone(uri, "registering", told.append), store.alone(f"{uri}2", "training", told.append):
+            assert told == []
+        with store.alone(uri, "training", lambda said: (told.append(said), other.kill())):
+            assert told == ["Waiting: another process is training."]

@@ -31,6 +31,8 @@ def release(
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the release before instead.")] = False,
 ) -> None:
     """Show a version beside the model in use, test how it answers, ask, and release it."""
+    if rollback and version:
+        raise ProjectError("A roll-back goes to the release before: leave the version out.")
     settings = load_settings()
     uri = store.address(settings)
     with store.reaching(uri):
@@ -82,7 +84,8 @@ def show(run_id: str, candidate: Path, current: Release | None, folder: Path) ->
     typer.echo(as_table(found))
     typer.echo(found.verdict)
     if found.changed is not None:
-        typer.echo(f"The two differ on {found.changed:.1%} of {found.rows} rows. The picture is {folder / PICTURE}.")
+        typer.echo(f"The two predict another class for {found.changed:.1%} of {found.rows} rows.")
+    typer.echo(f"The picture is {folder / PICTURE}.")
 
 
 def test_scoring(candidate: Path) -> None:

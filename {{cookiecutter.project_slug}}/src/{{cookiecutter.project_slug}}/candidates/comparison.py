@@ -17,7 +17,7 @@ from ..settings import Settings
 
 FILE, PICTURE = "comparison.json", "comparison.png"
 NO_CHAMPION = "there is no champion to compare it with"
-STRANGE_CHAMPION = "the champion predicts something else, or from other columns"
+STRANGE_CHAMPION = "the champion knows other columns or other classes"
 
 
 class Judged(BaseModel):
@@ -33,7 +33,7 @@ class Judged(BaseModel):
 class Comparison(BaseModel):
     """Both side by side. champion: None where there is none, or where it cannot be asked about such rows.
 
-    changed: the share of the rows of which the two say something else.
+    changed: the share of the rows for which the two predict another class.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,10 +62,12 @@ def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings
     before = changed = None
     if champion is not None:
         old, old_record = storage.read_model(champion)
-        if asks_the_same(old_record, record):
+        known_classes = getattr(old, "classes_", rows[settings.target.column])
+        if asks_the_same(old_record, record) and rows[settings.target.column].isin(known_classes).all():
             before = judge(old, old_record, rows, settings)
             answers["champion"] = predict(old, X[list(old_record["features"])])
-            changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
+            if settings.target.task != "regression":
+                changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
     missed = shortfalls(judged.scores, settings)
     comparison = Comparison(
         rows=len(rows),
@@ -91,8 +93,8 @@ def judge(model: BaseEstimator, record: dict[str, Any], rows: pd.DataFrame, sett
 
 def asks_the_same(champion: dict[str, Any], candidate: dict[str, Any]) -> bool:
     """Whether the champion predicts the same target, from columns that the candidate knows too. Both: their records."""
-    same_target = champion["settings"]["target"] == candidate["settings"]["target"]
-    return same_target and champion["features"].keys() <= candidate["features"].keys()
+    types = [{name: rules["type"] for name, rules in one["features"].items()} for one in (champion, candidate)]
+    return champion["settings"]["target"] == candidate["settings"]["target"] and types[0].items() <= types[1].items()
 
 
 def verdict(candidate: Judged, champion: Judged | None, missed: list[str], alone: bool) -> str:

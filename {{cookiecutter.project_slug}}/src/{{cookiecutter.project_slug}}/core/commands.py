@@ -141,7 +141,8 @@ def predict(
     if absent := [name for name in features if name not in table]:
         raise ProjectError(f"{uri} has no column {absent}, which the model needs. It has {list(table.columns)}.")
     check_table(table[list(features)], features)
-    answers = table.join(predict_rows(model, table[list(features)]))
+    said = predict_rows(model, table[list(features)])
+    answers = table.drop(columns=list(said), errors="ignore").join(said)
     storage.write_table(answers, out)
     typer.echo(f"{len(answers)} rows with their predictions are in {out}.")
 

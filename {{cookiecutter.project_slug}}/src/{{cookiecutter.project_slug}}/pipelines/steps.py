@@ -140,6 +140,7 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
         with runs.logging_run(client, tags, received["began"]) as run_id:
             recipe = job.model_dump_json(indent=2)
             uri = runs.log_training(judged, *read_rows(checked), recipe, received["began"], compared.iterdir())
-        if not found.missed:
-            registry.register(client, uri, run_id, {name: tags[name] for name in (runs.CONTENT, runs.MADE, "commit")})
+            if not found.missed:  # before the run is finished: then its content is not trained on again
+                known_by = {name: tags[name] for name in (runs.CONTENT, runs.MADE, "commit")}
+                registry.register(client, uri, run_id, known_by)
     return run_id

@@ -39,7 +39,7 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
     data does not fit, or where a step fails: then a failed run is tracked, and nothing is registered.
     """
     uri = store.address(settings)
-    with store.alone(uri, "training"), store.reaching(uri):
+    with store.alone(uri, "training", tell), store.reaching(uri):
         client = store.connect(uri)
         with store.alone(uri, "registering"):  # the last step of a process that was killed may still be at it
             runs.end_abandoned(client)

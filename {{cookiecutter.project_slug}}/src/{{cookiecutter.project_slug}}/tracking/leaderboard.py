@@ -27,7 +27,7 @@ def leaderboard(client: "MlflowClient") -> tuple[pd.DataFrame, str]:
     alias = {one.run_id: name for one, name in aliases.items() if one}
     lines = [
         {
-            "date": f"{datetime.fromtimestamp(run.info.start_time / 1000, UTC):%Y-%m-%d %H:%M}",
+            "date": f"{datetime.fromtimestamp(run.info.start_time / 1000, UTC):%Y-%m-%d %H:%M:%S}",
             "run": run.info.run_id,
             "trigger": run.data.tags[runs.TRIGGER],
             "version": version.get(run.info.run_id, ""),

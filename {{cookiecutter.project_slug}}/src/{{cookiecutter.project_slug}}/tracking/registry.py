@@ -35,9 +35,9 @@ def register(client: "MlflowClient", uri: str, run_id: str, tags: dict[str, str]
 
 
 def versions(client: "MlflowClient") -> list[Version]:
-    """All versions, newest first."""
+    """All versions that the pipeline has made, newest first."""
     found = client.search_model_versions(f"name = '{package}'")
-    known = [Version(str(one.version), str(one.run_id), one.tags[MADE]) for one in found]
+    known = [Version(str(one.version), str(one.run_id), one.tags[MADE]) for one in found if MADE in one.tags]
     return sorted(known, key=lambda one: int(one.number), reverse=True)
 
 

@@ -31,8 +31,7 @@ TABLE, SCHEMA = "table.csv.gz", "schema.yaml"
 # Tags of a run: what it learned from, what it made, which score decides; what asked for it, where it ran, how it ended.
 CONTENT, MADE, MAIN_SCORE = "content_sha256", "model_sha256", "main_score"
 TRIGGER, MACHINE, VERDICT = "trigger", "machine", "verdict"
-LONGEST_VALUE = 500
-MOST_RUNS = 1000
+LONGEST_NAME, LONGEST_VALUE = 200, 500
 
 
 @contextmanager
@@ -78,15 +77,20 @@ def flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, dict) and value:
             parameters |= flat(value, f"{prefix}{name}.")
         else:
-            parameters[f"{prefix}{name}"] = str(value)[:LONGEST_VALUE]
+            parameters[allowed(f"{prefix}{name}")] = str(value)[:LONGEST_VALUE]
     return parameters
+
+
+def allowed(name: str) -> str:
+    """The name with only the letters, and no more of them, than MLflow takes."""
+    return re.sub(r"[^\w .:/-]", "_", name)[:LONGEST_NAME]
 
 
 def metrics_of(record: dict[str, Any]) -> dict[str, float]:
     """The scores of a model by name, those of a slice as `column: value/score`, and the numbers of rows."""
     metrics = record["scores"] | {f"{name}_rows": count for name, count in record["rows"].items()}
     for line in record["slices"]:
-        where = re.sub(r"[^\w .:-]", "_", f"{line['slice']}: {line['value']}")  # MLflow takes no other letters
+        where = allowed(f"{line['slice']}: {line['value']}".replace("/", "_"))
         metrics |= {f"{where}/{score}": line[score] for score in record["scores"]}
     return metrics
 
@@ -138,8 +142,14 @@ def log_failure(client: "MlflowClient", tags: dict[str, str], started: float, er
 
 
 def search(client: "MlflowClient", condition: str) -> "list[Run]":
-    """The project's runs that meet a condition in MLflow's filter syntax, newest first."""
-    return list(client.search_runs([experiment_of(client)], condition, max_results=MOST_RUNS))
+    """The runs of the pipeline that meet a condition in MLflow's filter syntax, newest first."""
+    experiment = experiment_of(client)
+    page = client.search_runs([experiment], condition)
+    found = list(page)
+    while page.token:
+        page = client.search_runs([experiment], condition, page_token=page.token)
+        found += page
+    return [run for run in found if TRIGGER in run.data.tags]
 
 
 def learned_from(client: "MlflowClient", content: str) -> str | None:
@@ -167,10 +177,14 @@ def find(client: "MlflowClient", beginning: str | None) -> "Run":
 
 
 def download(run_id: str, path: str, folder: Path) -> Path:
-    """Bring an artifact of a run into this folder; where it is there."""
+    """Bring an artifact of a run into this folder; where it is. Raises ProjectError where the store has lost it."""
     import mlflow
+    from mlflow.exceptions import MlflowException
 
-    return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=str(folder)))
+    try:
+        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=str(folder)))
+    except (MlflowException, OSError) as error:
+        raise ProjectError(f"{path} of run {run_id} is gone from where MLflow keeps files: {error}") from None
 
 
 @contextmanager

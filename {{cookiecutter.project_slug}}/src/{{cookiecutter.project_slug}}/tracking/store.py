@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ def address(settings: Settings) -> str:
     if uri.startswith(SQLITE):
         return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
     if uri.startswith(("http://", "https://")):
+        if "@" in uri.split("/")[2]:
+            raise ProjectError("Give the account of the tracking server in variables of MLflow's, not in its address.")
         return uri
     raise ProjectError(
         f"{uri} is no place to track runs: give sqlite:///FILE or the http:// address of an MLflow server, in "
@@ -47,6 +49,7 @@ def is_local(uri: str) -> bool:
 @contextmanager
 def reaching(uri: str) -> Iterator[None]:
     """Say as a ProjectError what keeps the store from being used."""
+    quieten()
     from mlflow.exceptions import MlflowException
     from requests import RequestException
     from sqlalchemy.exc import SQLAlchemyError
@@ -62,13 +65,9 @@ def connect(uri: str) -> "MlflowClient":
 
     Raises ProjectError where the store cannot be reached.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # seconds, not minutes, until a dead server shows
+    quieten()
     import mlflow
 
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
     given = os.environ.get(ENVIRONMENT_VARIABLE)
     mlflow.set_tracking_uri(uri)
     if given is None:  # MLflow has said it to the environment, where it would go before params.yaml from now on
@@ -79,25 +78,47 @@ def connect(uri: str) -> "MlflowClient":
     return client
 
 
+def quieten() -> None:
+    """Tell MLflow, before it is imported, to send nothing to its makers, to say little, and to give up in seconds."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
 def experiment_of(client: "MlflowClient") -> str:
-    """The id of the project's experiment, which is made where there is none. A file has its artifacts beside it."""
-    found = client.get_experiment_by_name(package)
-    if found:
-        return str(found.experiment_id)
+    """The id of the project's experiment, which is made where there is none. A file has its artifacts beside it.
+
+    Raises ProjectError where the file was moved: MLflow would go on writing to where it was.
+    """
     uri = client.tracking_uri
     beside = Path(uri.removeprefix(SQLITE)).with_name(ARTIFACTS).as_uri() if is_local(uri) else None
-    return str(client.create_experiment(package, artifact_location=beside))
+    found = client.get_experiment_by_name(package)
+    if found is None:
+        return str(client.create_experiment(package, artifact_location=beside))
+    if beside and found.artifact_location != beside:
+        raise ProjectError(
+            f"The files of the runs in {uri} are in {found.artifact_location}. If the project was moved, move it back, "
+            f"or begin anew: put {uri.removeprefix(SQLITE)} and {ARTIFACTS} aside."
+        )
+    return str(found.experiment_id)
 
 
 @contextmanager
-def alone(uri: str, doing: str, wait: bool = True) -> Iterator[None]:
-    """Let one process of this machine at a time do this with the store. Raises ProjectError where another does now.
+def alone(uri: str, doing: str, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    """Let one process of this machine at a time do this with the store; another waits for its end.
 
-    wait: until the other is done, instead. A process that dies, however it does, holds nobody up.
+    tell: called where there is something to wait for. A process that dies, however it does, holds nobody up.
     """
-    name = f"{package}-{os.getuid()}-{doing}-{sha256(uri.encode())[:12]}.lock"
+    beside = Path(tempfile.gettempdir()) / f"{package}-{sha256(uri.encode())[:12]}"
+    lock = FileLock(f"{uri.removeprefix(SQLITE) if is_local(uri) else beside}.{doing}.lock")
     try:
-        with FileLock(Path(tempfile.gettempdir()) / name, timeout=-1 if wait else 0):
-            yield
+        lock.acquire(timeout=0)
     except Timeout:
-        raise ProjectError(f"Another process of this machine is {doing} with {uri}: wait for its end.") from None
+        tell(f"Waiting: another process is {doing}.")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
