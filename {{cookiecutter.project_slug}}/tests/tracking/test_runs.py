@@ -124,7 +124,7 @@ def test_files_that_the_store_has_lost_are_named(client, model, orders, tmp_path
     shutil.rmtree(tmp_path / "mlartifacts")
     with pytest.raises(ProjectError, match=rf"recipe.json of run {run_id} is gone"):
         runs.recipe_of(run_id)
-    with pytest.raises(ProjectError, match=rf"model of run {run_id} is gone"), runs.fetched_model(run_id):
+    with pytest.raises(ProjectError, match=rf"model/data of run {run_id} is gone"), runs.fetched_model(run_id):
         pass
 
 

@@ -182,16 +182,19 @@ def download(run_id: str, path: str, folder: Path) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=str(folder)))
+        place = Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=str(folder)))
+        if place.is_dir() and not any(place.iterdir()):
+            raise FileNotFoundError("the folder is empty")
     except (MlflowException, OSError) as error:
         raise ProjectError(f"{path} of run {run_id} is gone from where MLflow keeps files: {error}") from None
+    return place
 
 
 @contextmanager
 def fetched_model(run_id: str) -> Iterator[Path]:
     """The folder of the model that a run has made, for as long as it is needed."""
     with TemporaryDirectory() as folder:
-        (place,) = (download(run_id, MODEL, Path(folder)) / "data").iterdir()
+        (place,) = download(run_id, f"{MODEL}/data", Path(folder)).iterdir()
         yield place
 
 
