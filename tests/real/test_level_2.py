@@ -1,8 +1,13 @@
 """Level 2, run for real: each content is trained on once, whoever asks at the same time and whoever dies on the way."""
 
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -38,11 +43,28 @@ def start(project: Path, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
 def tracked(project: Path) -> list[str]:
     return [line.strip() for line in run("uv", "run", "python", "-c", ASK_MLFLOW, cwd=project).stdout.splitlines()]
+
+
+def stop(*processes: subprocess.Popen[str]) -> None:
+    """Stop processes, and what they have started."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.communicate()
+
+
+def hear(process: subprocess.Popen[str], *words: str) -> str:
+    """The next line of what a process prints that begins with one of these words."""
+    for line in process.stdout:
+        if line.startswith(words):
+            return line
+    raise AssertionError(f"it has ended before it said any of {words}")
 
 
 def wait_for_step(project: Path, name: str, training: subprocess.Popen) -> None:
@@ -59,6 +81,20 @@ def test_two_at_once_make_one_run(project):
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted("Nothing new" in text for text in said) == [False, True], said
     assert tracked(project) == ["FINISHED", "1 versions"]
+
+
+def test_two_watchers_of_one_folder_make_one_run_of_each_table(project):
+    both = [start(project, "watch") for _ in range(2)]
+    try:
+        for rows in (None, 3900):
+            if rows:
+                lines = (project / "data/customers.csv").read_text("utf-8").splitlines(keepends=True)
+                (project / "data/customers.csv").write_text("".join(lines[:rows]), encoding="utf-8")
+            said = [hear(watcher, "Run ", "Nothing new", "Error") for watcher in both]
+            assert sorted(line.split()[0] for line in said) == ["Nothing", "Run"], said
+    finally:
+        stop(*both)
+    assert tracked(project) == ["FINISHED", "FINISHED", "2 versions"]
 
 
 @pytest.mark.parametrize("step", ["train", "register"])
@@ -92,3 +128,29 @@ def test_a_store_that_goes_away_in_the_middle_is_said_and_the_next_training_is_w
     (project / "away.db").rename(project / "mlflow.db")
     project_command(project, "train", "--if-new")
     assert tracked(project) == ["FINISHED", "1 versions"]
+
+
+def test_the_runs_can_be_looked_at_in_the_user_interface_of_mlflow(project):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert "make ui" in project_command(project, "ui", check=False).stderr  # which is not installed yet
+    run("uv", "sync", "--group", "ui", cwd=project)
+    server = start(project, "ui", "--port", str(port))
+    try:
+        wait_until_answered(f"http://127.0.0.1:{port}/health", server)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
+            assert "<title>MLflow</title>" in page.read().decode()
+    finally:
+        stop(server)
+
+
+def wait_until_answered(url: str, server: subprocess.Popen[str]) -> None:
+    """Wait until a server answers with no error."""
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=10):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(server.communicate()[0])

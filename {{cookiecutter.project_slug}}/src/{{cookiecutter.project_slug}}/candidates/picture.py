@@ -35,7 +35,7 @@ def draw_scores(axis: Axes, comparison: dict[str, Any]) -> None:
     axis.invert_yaxis()
     axis.grid(alpha=0.3)
     axis.set(title=f"{name} on {comparison['rows']} rows held out", xlabel=name)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)  # below: no point is under it
 
 
 def draw_answers(axis: Axes, answers: dict[str, pd.DataFrame]) -> None:
