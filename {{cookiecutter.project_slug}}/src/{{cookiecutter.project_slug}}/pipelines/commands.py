@@ -12,7 +12,7 @@ from ..settings import Settings, load_settings
 from ..tracking import registry, runs, store
 from . import intake
 from .job import Job, Trigger
-from .kubeflow import runners
+from .kubeflow import IMAGE, runners
 from .training import bring_model, describe_job, train_here
 
 app = typer.Typer()
@@ -26,7 +26,6 @@ Shared = Annotated[
 ]
 Image = Annotated[str, typer.Option(envvar="TRAINING_IMAGE", help="The image that the steps run in.")]
 Host = Annotated[str, typer.Option(envvar="KF_PIPELINES_ENDPOINT", help="Where Kubeflow Pipelines is.")]
-IMAGE = "{{cookiecutter.project_slug}}-training:latest"
 
 
 @app.command()

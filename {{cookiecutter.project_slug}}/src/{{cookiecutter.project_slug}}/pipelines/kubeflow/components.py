@@ -5,7 +5,8 @@ from functools import partial
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 
-IMAGE = "{{cookiecutter.project_slug}}-training:latest"
+from . import IMAGE
+
 component = partial(dsl.component, base_image=IMAGE, install_kfp_package=False)  # the image has kfp
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from kfp import dsl
 
 from ... import __name__ as package
-from . import components
+from . import IMAGE, components
 
 
-def training_pipeline(image: str = components.IMAGE) -> Callable:
+def training_pipeline(image: str = IMAGE) -> Callable:
     """The pipeline, whose components run in this image.
 
     What is done once is not done again for the same job and content: a cluster remembers it, but looks at the content

@@ -32,6 +32,7 @@ class Log:
         """Keep the text, and show what is for people."""
         if text.startswith(FOR_PEOPLE):
             self._screen.write(text.removeprefix(FOR_PEOPLE))
+            self._screen.flush()
         return self._file.write(text)
 
     def flush(self) -> None:
