@@ -19,7 +19,7 @@ ASK_MLFLOW = """
 import mlflow
 client = mlflow.MlflowClient("sqlite:///mlflow.db")
 for run in client.search_runs([one.experiment_id for one in client.search_experiments()]):
-    print(run.info.status, run.data.tags.get("error", ""))
+    print(run.info.status, *run.data.tags.get("error", "").splitlines()[:1])
 print(len(client.search_model_versions()), "versions")
 """
 
@@ -34,10 +34,10 @@ def project(copied_2) -> Path:
     return copied_2
 
 
-def start(project: Path, *words: str) -> subprocess.Popen[str]:
+def start(project: Path, *words: str, program: tuple[str, ...] = (".venv/bin/my_ml_project",)) -> subprocess.Popen[str]:
     """Start a command of the project, which goes on by itself."""
     return subprocess.Popen(
-        [project / ".venv/bin/my_ml_project", *words],
+        [*program, *words],
         cwd=project,
         env=own_environment(),
         stdout=subprocess.PIPE,
@@ -135,8 +135,9 @@ def test_the_runs_can_be_looked_at_in_the_user_interface_of_mlflow(project):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert "make ui" in project_command(project, "ui", check=False).stderr  # which is not installed yet
-    run("uv", "sync", "--group", "ui", cwd=project)
-    server = start(project, "ui", "--port", str(port))
+    shown_by = ("uv", "run", "--isolated", "--group", "ui", "my_ml_project")
+    assert " ".join(shown_by) in (project / "mk/training.mk").read_text("utf-8")
+    server = start(project, "ui", "--port", str(port), program=shown_by)
     try:
         wait_until_answered(f"http://127.0.0.1:{port}/health", server)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:

@@ -21,7 +21,7 @@ report: ## performance over time, and all runs, best first
 	$(PROJECT) report
 
 ui: ## open MLflow's user interface on the runs
-	uv run --group ui {{cookiecutter.project_slug}} ui
+	uv run --isolated --group ui {{cookiecutter.project_slug}} ui
 
 release: ## see the newest version beside the one in use, and release it
 	$(PROJECT) release

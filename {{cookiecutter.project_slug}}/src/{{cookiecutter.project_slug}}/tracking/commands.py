@@ -1,6 +1,6 @@
 """The commands `report` and `ui`: what was tried, and what came of it."""
 
-import subprocess
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +10,7 @@ import typer
 
 from ..core.storage import new_file, write_table
 from ..errors import ProjectError
+from ..serving.server import HERE
 from ..settings import load_settings
 from . import store
 from .leaderboard import leaderboard
@@ -46,6 +47,5 @@ def ui(port: Annotated[int, typer.Option(help="The port of this machine to liste
         return
     if not find_spec("flask"):
         raise ProjectError("MLflow's user interface is not installed: `make ui` brings it and opens it.")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1"]
-    if code := subprocess.run([*command, "--port", str(port)]).returncode:
-        raise ProjectError(f"MLflow's user interface ended with {code}: see above. Is port {port} taken? Try --port.")
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", HERE, "--port", str(port)]
+    os.execv(sys.executable, command)  # it takes the place of this process, and ends with it
