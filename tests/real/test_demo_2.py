@@ -19,7 +19,7 @@ PACKAGE = "src/my_ml_project"
 
 
 def register_nothing(project: Path) -> None:
-    edit(project / PACKAGE / "pipelines/steps.py", "        if not found.missed:\n", "        if False:\n")
+    edit(project / PACKAGE / "pipelines/steps.py", "if not found.missed:", "if False:")
 
 
 def reproduce_from_other_rows(project: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..core import storage
@@ -54,7 +55,8 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
             return runners.run_here(job, log)
         except ProjectError as error:
             tags = {runs.CONTENT: storage.sha256(content), runs.TRIGGER: trigger, "mlflow.note.content": note}
-            runs.log_failure(client, tags, began, str(error), log)
+            with suppress(ProjectError), store.reaching(uri):  # that the store is gone may be why the step has failed
+                runs.log_failure(client, tags, began, str(error), log)
             raise
 
 

@@ -72,19 +72,19 @@ def connect(uri: str) -> "MlflowClient":
     mlflow.set_tracking_uri(uri)
     if given is None:  # MLflow has said it to the environment, where it would go before params.yaml from now on
         os.environ.pop(ENVIRONMENT_VARIABLE, None)
-    client = mlflow.MlflowClient()
     with reaching(uri):
+        client = mlflow.MlflowClient()
         experiment_of(client)
     return client
 
 
 def quieten() -> None:
-    """Tell MLflow, before it is imported, to send nothing to its makers, to say little, and to give up in seconds."""
+    """Tell MLflow, before it is imported, to send nothing to its makers, to leave errors to us, and to give up soon."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "CRITICAL")
+    logging.getLogger("alembic").setLevel(logging.ERROR)
 
 
 def experiment_of(client: "MlflowClient") -> str:
