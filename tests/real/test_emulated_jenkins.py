@@ -2,6 +2,7 @@
 
 import os
 import re
+import string
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.real
 
 def pipeline(*stages: str, first: str = "agent any", last: str = "") -> str:
     """A Jenkinsfile with the bodies of its stages, which are called A, B and so on."""
-    named = [f"stage('{name}') {{\n{body}\n}}" for name, body in zip("ABCDEF", stages, strict=False)]
+    named = [f"stage('{name}') {{\n{body}\n}}" for name, body in zip(string.ascii_uppercase, stages, strict=False)]
     return "pipeline {\n" + "\n".join([first, "stages {", *named, "}", last]) + "\n}\n"
 
 
