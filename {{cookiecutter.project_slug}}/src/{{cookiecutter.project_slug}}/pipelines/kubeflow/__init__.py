@@ -1,3 +1,4 @@
 """Kubeflow Pipelines: the same definition runs here and on a cluster."""
 
-IMAGE = "{{cookiecutter.project_slug}}-training:latest"  # in which the steps run on a cluster, if no other is named
+# In which the steps run on a cluster, if no other is named.
+IMAGE = "{{cookiecutter.project_slug}}-training:latest"
