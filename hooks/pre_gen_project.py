@@ -18,33 +18,36 @@ LONGEST_SLUG, LONGEST_TEXT = 40, 200
 # What the project installs and imports, directly or through others: a project of the same name would hide it.
 INSTALLED = set(
     """
-    aiofiles aiohappyeyeballs aiohttp aiokafka aiosignal annotated_doc annotated_types anyio appnope argon2
-    argon2_cffi argon2_cffi_bindings arrow asgiref ast_serialize asttokens async_lru async_timeout attr attrs babel
-    beautifulsoup4 bleach brotli bs4 certifi cffi cfgv charset_normalizer click cloudpickle colorama comm contourpy
-    cookiecutter coverage cycler dateutil debugpy defusedxml distlib dotenv executing fastapi fastjsonschema
-    filelock fonttools fqdn frozenlist fsspec gevent geventhttpclient google googleapis_common_protos greenlet grpc
-    grpcio h11 httpcore httpx hypothesis identify idna importlib_resources iniconfig ipykernel ipykernel_launcher
-    ipython ipython_pygments_lexers isoduration jedi jinja2 joblib json5 jsonpointer jsonschema
+    aiofiles aiohappyeyeballs aiohttp aiokafka aiosignal alembic aniso8601 annotated_doc annotated_types anyio appnope
+    argon2 argon2_cffi argon2_cffi_bindings arrow asgiref ast_serialize asttokens async_lru async_timeout attr attrs
+    babel beautifulsoup4 bleach blinker brotli bs4 cachetools certifi cffi cfgv charset_normalizer click
+    click_option_group cloudpickle colorama comm contourpy cookiecutter coverage cryptography cycler databricks
+    databricks_sdk dateutil debugpy defusedxml distlib docker docstring_parser dotenv executing fastapi fastjsonschema
+    filelock flask flask_cors fonttools fqdn frozenlist fsspec gevent geventhttpclient git gitdb gitpython google
+    google_api_core google_auth google_cloud_core google_cloud_storage google_crc32c google_resumable_media
+    googleapis_common_protos graphene graphql graphql_core graphql_relay greenlet grpc grpcio h11 httpcore httpx huey
+    hypothesis identify idna importlib_metadata importlib_resources iniconfig ipykernel ipykernel_launcher ipython
+    ipython_pygments_lexers isoduration itsdangerous jedi jinja2 joblib json5 jsonpointer jsonschema
     jsonschema_specifications jupyter jupyter_builder jupyter_client jupyter_core jupyter_events jupyter_lsp
-    jupyter_server jupyter_server_terminals jupyterlab jupyterlab_pygments jupyterlab_server kfp kiwisolver
-    kubernetes lark librt markdown_it markdown_it_py markupsafe matplotlib matplotlib_inline mdurl mistune ml_dtypes
-    mlflow mlserver mpl_toolkits multidict multipart mypy mypy_extensions mypyc narwhals nbclient nbconvert nbformat
-    nest_asyncio2 nodeenv notebook notebook_shim numpy opentelemetry opentelemetry_api
-    opentelemetry_exporter_otlp_common opentelemetry_exporter_otlp_proto_common
+    jupyter_server jupyter_server_terminals jupyterlab jupyterlab_pygments jupyterlab_server kfp kfp_pipeline_spec
+    kfp_server_api kiwisolver kubernetes lark librt mako markdown_it markdown_it_py markupsafe matplotlib
+    matplotlib_inline mdurl mistune ml_dtypes mlflow mlflow_skinny mlserver mpl_toolkits multidict multipart mypy
+    mypy_extensions mypyc narwhals nbclient nbconvert nbformat nest_asyncio2 nodeenv notebook notebook_shim numpy
+    oauthlib opentelemetry opentelemetry_api opentelemetry_exporter_otlp_common opentelemetry_exporter_otlp_proto_common
     opentelemetry_exporter_otlp_proto_grpc opentelemetry_instrumentation opentelemetry_instrumentation_asgi
     opentelemetry_instrumentation_fastapi opentelemetry_instrumentation_grpc opentelemetry_proto opentelemetry_sdk
-    opentelemetry_semantic_conventions opentelemetry_util_http orjson overrides packaging pandas pandas_stubs
-    pandera pandocfilters parso pathspec pexpect pillow pip platformdirs pluggy pre_commit prettytable
-    prometheus_client prompt_toolkit propcache protobuf psutil ptyprocess pure_eval py py_grpc_prometheus pyarrow
-    pycparser pydantic pydantic_core pydantic_settings pygments pylab pyparsing pytest pytest_cov python_dateutil
-    python_discovery python_dotenv python_json_logger python_multipart python_rapidjson pythonjsonlogger pywinpty
-    pyyaml pyzmq rapidjson referencing requests rfc3339_validator rfc3986_validator rfc3987_syntax rich rpds rpds_py
-    ruff sagemaker scikit_learn scipy send2trash setuptools shellingham six sklearn skops soupsieve stack_data
-    starlette starlette_exporter tensorflow terminado tfx threadpoolctl tinycss2 tomli tornado traitlets
-    tritonclient tritonclientutils tritongrpcclient tritonhttpclient tritonshmutils typeguard typer types_pyyaml
-    typing_extensions typing_inspect typing_inspection tzdata uri_template urllib3 uv uvicorn uvloop virtualenv
-    wcwidth webcolors webencodings websocket websocket_client wheel winpty wrapt yaml yarl zmq zope zope_event
-    zope_interface
+    opentelemetry_semantic_conventions opentelemetry_util_http orjson overrides packaging pandas pandas_stubs pandera
+    pandocfilters parso pathspec pexpect pillow pip platformdirs pluggy pre_commit prettytable prometheus_client
+    prompt_toolkit propcache proto proto_plus protobuf psutil ptyprocess pure_eval py py_grpc_prometheus pyarrow pyasn1
+    pyasn1_modules pycparser pydantic pydantic_core pydantic_settings pygments pylab pyparsing pytest pytest_cov
+    python_dateutil python_discovery python_dotenv python_json_logger python_multipart python_rapidjson pythonjsonlogger
+    pywinpty pyyaml pyzmq rapidjson referencing requests requests_oauthlib requests_toolbelt rfc3339_validator
+    rfc3986_validator rfc3987_syntax rich rpds rpds_py ruff sagemaker scikit_learn scipy send2trash setuptools
+    shellingham six sklearn skops smmap soupsieve sqlalchemy sqlparse stack_data starlette starlette_exporter tabulate
+    tensorflow terminado tfx threadpoolctl tinycss2 tomli tornado traitlets tritonclient tritonclientutils
+    tritongrpcclient tritonhttpclient tritonshmutils typeguard typer types_pyyaml typing_extensions typing_inspect
+    typing_inspection tzdata uri_template urllib3 uv uvicorn uvloop virtualenv watchfiles wcwidth webcolors webencodings
+    websocket websocket_client werkzeug wheel winpty wrapt yaml yarl zipp zmq zope zope_event zope_interface
     """.split()
 )
 # Device names of Windows, and names that tools or the project's own folders give a meaning.
