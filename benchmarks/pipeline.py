@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / folder) for folder in ("hooks", "tests", "tools")]
 
 import make_sample  # noqa: E402
-from support import OWN_VARIABLES, render_level  # noqa: E402
+from support import own_environment, render_level  # noqa: E402
 
 RUNS = 3
 ROWS = (10_000, 100_000, 1_000_000)
@@ -65,11 +65,14 @@ class Measured:
 
     def __init__(self, *command: str | Path, project: Path) -> None:
         """Run Python of the project with these arguments, or end all where that fails."""
-        inherited = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
         with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
             began = time.perf_counter()
             started = subprocess.Popen(
-                [project / ".venv/bin/python", *command], cwd=project, env=inherited, stdout=printed, stderr=printed
+                [project / ".venv/bin/python", *command],
+                cwd=project,
+                env=own_environment(),
+                stdout=printed,
+                stderr=printed,
             )
             _, status, usage = os.wait4(started.pid, 0)
             self.seconds = time.perf_counter() - began

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,17 @@ def demo(project: Path, check: bool = True, **variables: str) -> subprocess.Comp
 def demo_record(project: Path) -> dict:
     """What the demo says that it has seen."""
     return json.loads((project / "reports/demo.json").read_text("utf-8"))
+
+
+def check_that_the_demo_fails(project: Path, sabotage: Callable[[Path], None], step: str) -> None:
+    """Break one part of a project: its demo must fail at this step and no other, say so, and leave no picture."""
+    sabotage(project)
+    done = demo(project, check=False)
+    assert done.returncode != 0 and "The promise was not kept" in done.stderr
+    record = demo_record(project)
+    assert not record["kept"] and record["problem"]
+    assert [done["step"] for done in record["steps"] if not done["done"]] == [step]
+    assert not (project / "reports/demo.png").exists()
 
 
 def releases_in(store: Path) -> list[dict]:

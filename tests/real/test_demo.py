@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support import demo, demo_record, edit, use_own_data
+from support import check_that_the_demo_fails, demo, edit, use_own_data
 from verdict_1 import check_verdict
 
 pytestmark = pytest.mark.real
@@ -53,13 +53,7 @@ def lose_the_rollback(project: Path) -> None:
     ],
 )
 def test_one_part_broken_fails_the_demo_at_its_step(quick, sabotage, failed_step):
-    sabotage(quick)
-    done = demo(quick, check=False)
-    assert done.returncode != 0 and "The promise was not kept" in done.stderr
-    record = demo_record(quick)
-    assert not record["kept"] and record["problem"]
-    assert [step["step"] for step in record["steps"] if not step["done"]] == [failed_step]
-    assert not (quick / "reports/demo.png").exists()
+    check_that_the_demo_fails(quick, sabotage, failed_step)
 
 
 @pytest.mark.parametrize("name", ["wine", "houses"])  # several classes; a number, with times, texts and gaps

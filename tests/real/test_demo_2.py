@@ -1,17 +1,10 @@
 """Level 2's `make demo` fails when any part is broken, and runs on MLflow's server. test_chain.py has its verdict."""
 
-import os
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import demo, demo_record, edit, own_environment, use_own_data
+from servers import serving
+from support import check_that_the_demo_fails, demo, edit, use_own_data
 from verdict_2 import check_verdict
 
 pytestmark = pytest.mark.real
@@ -59,49 +52,14 @@ def check_no_schema(project: Path) -> None:
     ],
 )
 def test_one_part_broken_fails_the_demo_at_its_step(copied_2, sabotage, failed_step):
-    sabotage(copied_2)
-    done = demo(copied_2, check=False)
-    assert done.returncode != 0 and "The promise was not kept" in done.stderr
-    record = demo_record(copied_2)
-    assert not record["kept"] and record["problem"]
-    assert [step["step"] for step in record["steps"] if not step["done"]] == [failed_step]
-    assert not (copied_2 / "reports/demo.png").exists()
-
-
-@contextmanager
-def mlflow_server(project: Path, folder: Path) -> Iterator[str]:
-    """MLflow's own server, of the version that the project names, with its files in this folder; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["uv", "run", "--isolated", "--group", "ui", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
-    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    with (folder / "server.log").open("wb") as out:
-        server = subprocess.Popen(
-            command, cwd=project, env=own_environment(), stdout=out, stderr=subprocess.STDOUT, start_new_session=True
-        )
-    try:
-        while not answers(f"http://127.0.0.1:{port}/health"):
-            assert server.poll() is None, (folder / "server.log").read_text("utf-8")
-            time.sleep(1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=10):
-            return True
-    except OSError:
-        return False
+    check_that_the_demo_fails(copied_2, sabotage, failed_step)
 
 
 def test_own_data_on_a_real_server_of_mlflow_is_the_same_demo(copied_2, tmp_path):
     use_own_data(copied_2, "houses")  # a number, with times, texts and gaps
-    with mlflow_server(copied_2, tmp_path) as url:
+    command = ("uv", "run", "--isolated", "--group", "ui", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1")
+    stores = (f"--backend-store-uri=sqlite:///{tmp_path}/server.db", f"--artifacts-destination={tmp_path}/files")
+    with serving(*command, *stores, cwd=copied_2, log=tmp_path / "log") as url:
         edit(
             copied_2 / "demo/level_2/promise.py",
             "self.tracking = f\"{store.SQLITE}{folder.absolute() / 'mlflow.db'}\"",

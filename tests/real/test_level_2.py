@@ -1,16 +1,13 @@
 """Level 2, run for real: each content is trained on once, whoever asks at the same time and whoever dies on the way."""
 
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import time
 import urllib.request
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from servers import serving, stop
 from support import own_environment, project_command, run
 
 pytestmark = pytest.mark.real
@@ -34,10 +31,10 @@ def project(copied_2) -> Path:
     return copied_2
 
 
-def start(project: Path, *words: str, program: tuple[str, ...] = (".venv/bin/my_ml_project",)) -> subprocess.Popen[str]:
+def start(project: Path, *words: str) -> subprocess.Popen[str]:
     """Start a command of the project, which goes on by itself."""
     return subprocess.Popen(
-        [*program, *words],
+        [project / ".venv/bin/my_ml_project", *words],
         cwd=project,
         env=own_environment(),
         stdout=subprocess.PIPE,
@@ -49,14 +46,6 @@ def start(project: Path, *words: str, program: tuple[str, ...] = (".venv/bin/my_
 
 def tracked(project: Path) -> list[str]:
     return [line.strip() for line in run("uv", "run", "python", "-c", ASK_MLFLOW, cwd=project).stdout.splitlines()]
-
-
-def stop(*processes: subprocess.Popen[str]) -> None:
-    """Stop processes, and what they have started."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        process.communicate()
 
 
 def hear(process: subprocess.Popen[str], *words: str) -> str:
@@ -130,28 +119,9 @@ def test_a_store_that_goes_away_in_the_middle_is_said_and_the_next_training_is_w
     assert tracked(project) == ["FINISHED", "1 versions"]
 
 
-def test_the_runs_can_be_looked_at_in_the_user_interface_of_mlflow(project):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert "make ui" in project_command(project, "ui", check=False).stderr  # which is not installed yet
-    shown_by = ("uv", "run", "--isolated", "--group", "ui", "my_ml_project")
+def test_the_runs_can_be_looked_at_in_the_user_interface_of_mlflow(project, tmp_path):
+    assert "make ui" in project_command(project, "ui", check=False).stderr  # which is not installed here
+    shown_by = ("uv", "run", "--isolated", "--group", "ui", "my_ml_project", "ui")
     assert " ".join(shown_by) in (project / "mk/training.mk").read_text("utf-8")
-    server = start(project, "ui", "--port", str(port), program=shown_by)
-    try:
-        wait_until_answered(f"http://127.0.0.1:{port}/health", server)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
-            assert "<title>MLflow</title>" in page.read().decode()
-    finally:
-        stop(server)
-
-
-def wait_until_answered(url: str, server: subprocess.Popen[str]) -> None:
-    """Wait until a server answers with no error."""
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=10):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise AssertionError(server.communicate()[0])
+    with serving(*shown_by, cwd=project, log=tmp_path / "log") as url, urllib.request.urlopen(url) as page:
+        assert "<title>MLflow</title>" in page.read().decode()

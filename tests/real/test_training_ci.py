@@ -8,10 +8,6 @@ import base64
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -19,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from emulation import github, jenkins
+from servers import serving
 from support import run, tool
 
 pytestmark = pytest.mark.real
@@ -67,39 +64,12 @@ def server(tmp_path_factory):
     """That server, as its documentation starts one."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "login.ini").write_text(LOGIN.format(folder=folder), encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    command = (tool("uvx"), "--from", "mlflow[auth]>=3.10,<4", "mlflow", "server", "--app-name=basic-auth")
     stores = (f"--backend-store-uri=sqlite:///{folder}/runs.db", f"--artifacts-destination={folder}/artifacts")
-    how = ("--app-name=basic-auth", "--workers=1", "--host=127.0.0.1", f"--port={port}")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [tool("uvx"), "--from", "mlflow[auth]>=3.10,<4", "mlflow", "server", *how, *stores],
-            env=os.environ
-            | {"MLFLOW_AUTH_CONFIG_PATH": str(folder / "login.ini"), "MLFLOW_FLASK_SERVER_SECRET_KEY": "x"},
-            cwd=folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/health", process, folder / "log")
-        yield Server(f"http://127.0.0.1:{port}")
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-
-
-def wait_until_it_answers(url: str, process: subprocess.Popen, log: Path) -> None:
-    """Return once there is an answer; fail where the process ends or takes far too long."""
-    end = time.monotonic() + 600
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            urllib.request.urlopen(url, timeout=10).close()
-        except OSError:
-            time.sleep(0.5)
-        else:
-            return
-    pytest.fail(f"the server does not answer:\n{log.read_text('utf-8')}")
+    login = {"MLFLOW_AUTH_CONFIG_PATH": str(folder / "login.ini"), "MLFLOW_FLASK_SERVER_SECRET_KEY": "x"}
+    how = ("--workers=1", "--host=127.0.0.1")
+    with serving(*command, *stores, *how, cwd=folder, log=folder / "log", **login) as url:
+        yield Server(url)
 
 
 @dataclass

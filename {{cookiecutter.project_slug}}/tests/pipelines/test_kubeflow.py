@@ -1,8 +1,13 @@
 """One definition of the pipeline: what a cluster gets of it, and that it runs here, a process for each step."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import yaml
-from conftest import make_settings
+from conftest import make_settings, write_params
 from in_process import empty_store, make_job
 
 from {{cookiecutter.project_slug}} import __name__ as package
@@ -39,9 +44,13 @@ def test_all_but_the_look_at_the_content_is_remembered_by_what_it_is_given(compi
     assert given["taskOutputParameter"]["producerTask"] == "fingerprint"
 
 
-def test_what_is_compiled_is_the_same_every_time_and_whatever_the_settings(compiled, tmp_path, monkeypatch):
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_what_is_compiled_is_the_same_in_every_process_and_whatever_the_settings(compiled, tmp_path, monkeypatch, seed):
     monkeypatch.chdir(tmp_path)
-    runners.compile_to(tmp_path / "again.yaml", "registry.example.com/team/training:1")
+    write_params(model={"seed": int(seed)})
+    command = (Path(sys.executable).with_name(package), "pipeline", "compile", "--out", "again.yaml")
+    named = {"TRAINING_IMAGE": "registry.example.com/team/training:1", "PYTHONHASHSEED": seed}
+    subprocess.run(command, env=os.environ | named, check=True)
     assert (tmp_path / "again.yaml").read_bytes() == (tmp_path / "training.yaml").read_bytes()
 
 

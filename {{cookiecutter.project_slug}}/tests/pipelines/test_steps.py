@@ -100,7 +100,7 @@ def test_only_the_content_that_was_seen_is_validated(client, orders, tmp_path):
     job = job_for(client, orders, tmp_path)
     seen = steps.fingerprint(job)
     orders.head(100).to_csv(tmp_path / "orders.csv", index=False)
-    with pytest.raises(ProjectError, match="is not the content"):
+    with pytest.raises(ProjectError, match="has changed since the pipeline looked at it first"):
         steps.validate(job, seen, tmp_path / "checked")
     assert not (tmp_path / "checked").exists()
 

@@ -64,6 +64,25 @@ def test_the_model_is_the_latest_here_and_the_other_commands_know_it(client, run
     assert "is released as" in run("publish")
 
 
+def test_a_release_and_a_roll_back_without_the_command_are_followed(client, run, steps_here, orders):
+    def champion() -> str | None:
+        run("train", "--if-new")
+        found = registry.by_alias(client, registry.CHAMPION)
+        return found and found.number
+
+    assert champion() is None
+    run("publish")
+    assert champion() == "1"
+    orders.head(180).to_csv("orders.csv", index=False)
+    run("train")
+    run("publish")
+    assert champion() == "2"
+    run("rollback")
+    assert champion() == "1"
+    shutil.rmtree("releases")
+    assert "cannot be seen from here" in run("train", "--if-new") and champion() == "1"
+
+
 def test_a_model_that_misses_what_is_asked_is_no_version_and_not_the_latest(client, run, steps_here):
     write_params(data=DATA, evaluation={"at_least": {"roc_auc": 1.0}})
     assert "It misses what params.yaml asks for" in run("train", "--if-new")

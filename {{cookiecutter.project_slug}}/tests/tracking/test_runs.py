@@ -134,3 +134,9 @@ def test_a_failure_is_a_failed_run_with_its_reason_and_its_log(client, tmp_path)
     (run,) = runs.search(client, "attributes.status = 'FAILED'")
     assert run.data.tags["error"] == "because" and run.data.tags[runs.CONTENT] == "c0ffee"
     assert [entry.path for entry in client.list_artifacts(run.info.run_id)] == ["pipeline.log"]
+
+
+def test_a_failure_whose_logging_breaks_off_is_not_taken_for_a_finished_run(client, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        runs.log_failure(client, TAGS, time.time(), "because", tmp_path / "gone.log")
+    assert runs.learned_from(client, TAGS[runs.CONTENT]) is None

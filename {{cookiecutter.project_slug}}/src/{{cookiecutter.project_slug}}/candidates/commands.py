@@ -51,7 +51,7 @@ def propose(client: "MlflowClient", number: str | None, note: str, settings: Set
     current = current_release()
     with runs.fetched_model(found.run_id) as candidate:
         show(found.run_id, candidate, current, Path(settings.state.reports))
-        test_scoring(candidate)
+        run_scoring_tests(candidate)
         if typer.confirm(f"Release version {found.number}?"):
             release_model(candidate, settings, note or f"Version {found.number} of run {found.run_id}.")
         else:
@@ -88,7 +88,7 @@ def show(run_id: str, candidate: Path, current: Release | None, folder: Path) ->
     typer.echo(f"The picture is {folder / PICTURE}.")
 
 
-def test_scoring(candidate: Path) -> None:
+def run_scoring_tests(candidate: Path) -> None:
     """Run the tests of how a model answers with this one. Raises ProjectError where one fails."""
     command = [sys.executable, "-m", "pytest", "-q", str(SCORING_TESTS)]
     done = subprocess.run(

@@ -14,6 +14,7 @@ from ..core import storage
 from ..core.data import accept, features_and_target, known_rows, split
 from ..core.origin import describe_origin
 from ..core.schema import Schema
+from ..errors import ProjectError
 from ..serving.model_folder import make_servable
 from ..tracking import registry, runs, store
 from .job import FOR_PEOPLE, Job
@@ -52,7 +53,8 @@ def validate(job: Job, content_sha256: str, checked: Path) -> None:
     """From the content with this fingerprint to a table that fits the schema."""
     began, data = time.time(), job.settings.data
     content = storage.fetch(job.source, data.max_megabytes)
-    storage.check_fingerprint(content, content_sha256, data.uri)
+    if storage.sha256(content) != content_sha256:
+        raise ProjectError(f"{data.uri} has changed since the pipeline looked at it first. Start the training again.")
     storage.check_fingerprint(content, data.sha256, data.uri)
     table = storage.parse_table(content, data.uri, data.read, job.columns)
     say(f"Checking {len(table)} rows, {len(table.columns)} columns")

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..candidates.commands import follow
 from ..core import storage
 from ..core.commands import SCHEMA, table_path
 from ..core.origin import describe_project
@@ -15,6 +17,9 @@ from ..tracking import runs, store
 from . import intake
 from .job import Job, Trigger
 from .kubeflow import runners
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient  # takes seconds to import
 
 LOG = "pipeline.log"
 Tell = Callable[[str], None]
@@ -44,11 +49,12 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
         client = store.connect(uri)
         with store.alone(uri, "registering"):  # the last step of a process that was killed may still be at it
             runs.end_abandoned(client)
+        follow_release(client, tell)
         content = intake.receive(settings, tell)
         if trigger == "new data" and (known := runs.learned_from(client, storage.sha256(content))):
             tell(f"Nothing new: run {known} has learned from this content.")
             return None
-        source = accept(content, settings, tell)
+        source = take_in(content, settings, tell)
         job, began = describe_job(settings, str(source), trigger, note), time.time()
         log = Path(settings.state.data) / LOG
         try:
@@ -60,7 +66,15 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
             raise
 
 
-def accept(content: bytes, settings: Settings, tell: Tell) -> Path:
+def follow_release(client: "MlflowClient", tell: Tell) -> None:
+    """Let the champion be what is released now, whoever released it or took it back, as far as that can be seen."""
+    try:
+        follow(client)
+    except ProjectError as error:  # a machine that trains need not reach the store of releases
+        tell(f"The champion stays as it was, since what is released cannot be seen from here: {error}")
+
+
+def take_in(content: bytes, settings: Settings, tell: Tell) -> Path:
     """Keep content that fits, as the pipeline reads it and as the other commands do; where the pipeline reads it."""
     known = storage.read_schema(SCHEMA)
     source, table, schema = intake.check(content, settings, known)

@@ -42,9 +42,15 @@ def logging_run(client: "MlflowClient", tags: dict[str, str], started: float) ->
     """
     import mlflow
 
-    created = client.create_run(experiment_of(client), int(started * 1000), tags | {MACHINE: platform.node()})
-    with mlflow.start_run(run_id=created.info.run_id):
-        yield created.info.run_id
+    run_id = begin(client, tags, started)
+    with mlflow.start_run(run_id=run_id):
+        yield run_id
+
+
+def begin(client: "MlflowClient", tags: dict[str, str], started: float) -> str:
+    """A new run of the project, which is running until somebody ends it; its id."""
+    run = client.create_run(experiment_of(client), int(started * 1000), tags | {MACHINE: platform.node()})
+    return str(run.info.run_id)
 
 
 def log_training(
@@ -134,11 +140,9 @@ def log_model(model: Path, record: dict[str, Any]) -> str:
 
 def log_failure(client: "MlflowClient", tags: dict[str, str], started: float, error: str, log: Path) -> None:
     """Log a run that failed: what asked for it, the error, and what its steps have printed."""
-    import mlflow
-
-    with logging_run(client, tags | {"error": error[:LONGEST_VALUE]}, started) as run_id:
-        mlflow.log_artifact(str(log))
-    client.set_terminated(run_id, "FAILED")
+    run_id = begin(client, tags | {"error": error[:LONGEST_VALUE]}, started)
+    client.log_artifact(run_id, str(log))
+    client.set_terminated(run_id, "FAILED")  # at no moment finished: its content is still to be trained on
 
 
 def search(client: "MlflowClient", condition: str) -> "list[Run]":

@@ -30,7 +30,7 @@ def address(settings: Settings) -> str:
     """
     uri = os.environ.get(ENVIRONMENT_VARIABLE) or settings.state.tracking
     if uri.startswith(SQLITE):
-        return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
+        return f"{SQLITE}{file_of(uri).absolute()}"
     if uri.startswith(("http://", "https://")):
         if "@" in uri.split("/")[2]:
             raise ProjectError("Give the account of the tracking server in variables of MLflow's, not in its address.")
@@ -44,6 +44,11 @@ def address(settings: Settings) -> str:
 def is_local(uri: str) -> bool:
     """Whether the store is a file of this machine, which no other machine can read."""
     return uri.startswith(SQLITE)
+
+
+def file_of(uri: str) -> Path:
+    """The file of a store of this machine."""
+    return Path(uri.removeprefix(SQLITE))
 
 
 @contextmanager
@@ -93,14 +98,14 @@ def experiment_of(client: "MlflowClient") -> str:
     Raises ProjectError where the file was moved: MLflow would go on writing to where it was.
     """
     uri = client.tracking_uri
-    beside = Path(uri.removeprefix(SQLITE)).with_name(ARTIFACTS).as_uri() if is_local(uri) else None
+    beside = file_of(uri).with_name(ARTIFACTS).as_uri() if is_local(uri) else None
     found = client.get_experiment_by_name(package)
     if found is None:
         return str(client.create_experiment(package, artifact_location=beside))
     if beside and found.artifact_location != beside:
         raise ProjectError(
             f"The files of the runs in {uri} are in {found.artifact_location}. If the project was moved, move it back, "
-            f"or begin anew: put {uri.removeprefix(SQLITE)} and {ARTIFACTS} aside."
+            f"or begin anew: put {file_of(uri)} and {ARTIFACTS} aside."
         )
     return str(found.experiment_id)
 
@@ -112,7 +117,7 @@ def alone(uri: str, doing: str, tell: Callable[[str], None] = lambda _: None) ->
     tell: called where there is something to wait for. A process that dies, however it does, holds nobody up.
     """
     beside = Path(tempfile.gettempdir()) / f"{package}-{sha256(uri.encode())[:12]}"
-    lock = FileLock(f"{uri.removeprefix(SQLITE) if is_local(uri) else beside}.{doing}.lock")
+    lock = FileLock(f"{file_of(uri) if is_local(uri) else beside}.{doing}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
