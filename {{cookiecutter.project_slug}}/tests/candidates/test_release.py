@@ -11,6 +11,7 @@ import pytest
 from conftest import write_params
 from in_process import empty_store
 
+from {{cookiecutter.project_slug}}.candidates import commands
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
@@ -56,6 +57,12 @@ def release(run, monkeypatch):
     return call
 
 
+@pytest.fixture
+def untested(monkeypatch):
+    """Candidates are not tested first: that takes seconds, and is not what is looked at."""
+    monkeypatch.setattr(commands, "run_scoring_tests", lambda candidate: None)
+
+
 def released() -> str | None:
     """The fingerprint of the model that is released."""
     pointer = read_pointer()
@@ -80,7 +87,7 @@ def test_yes_releases_the_version_and_makes_it_champion(client, versions, releas
 
 
 @pytest.mark.parametrize("answer", ["n", ""])
-def test_anything_but_yes_releases_nothing(client, versions, release, answer):
+def test_anything_but_yes_releases_nothing(client, versions, untested, release, answer):
     assert "Nothing was released" in release(answer)
     assert released() is None and champion(client) is None and not Path("releases").exists()
 
@@ -100,7 +107,7 @@ def test_the_tests_are_run_with_the_candidate(client, versions, release):
     assert "6 passed" in release("n", "1") and "is not released" in release("n", "2")
 
 
-def test_a_rollback_moves_the_champion_too(client, versions, release):
+def test_a_rollback_moves_the_champion_too(client, versions, untested, release):
     first, second = versions
     for number in ("1", "2"):
         release("y", number)
@@ -110,7 +117,7 @@ def test_a_rollback_moves_the_champion_too(client, versions, release):
     assert released() == champion(client) == first
 
 
-def test_the_champion_follows_what_git_brought_back(client, versions, release):
+def test_the_champion_follows_what_git_brought_back(client, versions, untested, release):
     release("y", "1")
     pointer = POINTER.read_bytes()
     release("y", "2")

@@ -64,10 +64,11 @@ def test_a_run_leads_to_its_version_commit_and_data_and_back(client, orders, tmp
 
 
 def test_content_that_has_a_run_gets_another_only_by_hand(client, orders, tmp_path):
-    first = run_steps(job_for(client, orders, tmp_path, trigger="new data"), tmp_path / "1")
+    first = run_steps(job_for(client, orders, tmp_path, trigger="new data"), tmp_path)
+    made = [tmp_path / name for name in ("checked", "judged", "compared")]
     for trigger in ("new data", "schedule"):
-        assert run_steps(job_for(client, orders, tmp_path, trigger=trigger), tmp_path / trigger) == first
-    assert run_steps(job_for(client, orders, tmp_path, trigger="by hand"), tmp_path / "4") != first
+        assert steps.register(job_for(client, orders, tmp_path, trigger=trigger), *made) == first
+    assert steps.register(job_for(client, orders, tmp_path, trigger="by hand"), *made) != first
     assert len(runs.search(client, "")) == len(registry.versions(client)) == 2
 
 

@@ -103,7 +103,7 @@ def metrics_of(record: dict[str, Any]) -> dict[str, float]:
 
 def environment() -> str:
     """Every package that is installed here with its version, one to a line."""
-    found = {f"{one.metadata['Name']}=={one.version}" for one in importlib.metadata.distributions()}
+    found = {"{Name}=={Version}".format_map(one.metadata) for one in importlib.metadata.distributions()}
     return "\n".join(sorted(found, key=str.lower)) + "\n"
 
 
