@@ -28,7 +28,7 @@ def let_the_champion_be(project: Path) -> None:
 
 
 def watch_nothing(project: Path) -> None:
-    edit(project / PACKAGE / "pipelines/commands.py", "    from watchfiles", "    return\n    from watchfiles")
+    edit(project / PACKAGE / "pipelines/intake.py", "    from watchfiles", "    return\n    from watchfiles")
 
 
 def train_on_what_is_known(project: Path) -> None:

@@ -99,3 +99,19 @@ def test_what_fits_is_kept_for_the_pipeline(path, orders):
     orders.to_csv(path, index=False)
     source, table, schema = intake.check(path.read_bytes(), make_settings(data={"drop": ["order", "day"]}), None)
     assert source.read_bytes() == path.read_bytes() and len(table) == 200 and schema["days"]["type"] == "number"
+
+
+def test_what_arrives_while_the_one_before_is_looked_at_is_seen(path):
+    path.write_text("old")
+    arrivals = intake.arrivals(path)
+    next(arrivals)
+    path.write_text("new")
+    second = threading.Thread(target=next, args=[arrivals], daemon=True)
+    second.start()
+    second.join(timeout=60)
+    assert not second.is_alive()
+
+
+def test_where_nothing_can_arrive_nothing_is_watched(path):
+    with pytest.raises(ProjectError, match="make it first"):
+        next(intake.arrivals(path / "missing" / "orders.csv"))

@@ -1,6 +1,5 @@
 """The commands that train: by hand, when there is new data, again as before, or on a cluster."""
 
-import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -55,14 +54,12 @@ def show(run_id: str, settings: Settings) -> None:
 @app.command()
 def watch() -> None:
     """Train whenever there is new data at data.uri, until stopped."""
-    from watchfiles import watch as changes
-
     settings = load_settings()
     path = intake.local_path(settings.data.uri)
     if path is None:
         raise ProjectError(f"{settings.data.uri} is no file to watch: let a schedule call `train --if-new`.")
     typer.echo(f"Watching {path}; stop with Ctrl-C")
-    for _ in itertools.chain([None], changes(path.parent, watch_filter=lambda _, name: Path(name) == path)):
+    for _ in intake.arrivals(path):
         try:
             train(if_new=True)
         except ProjectError as error:

@@ -17,6 +17,7 @@ from ..errors import ProjectError
 from ..settings import Settings
 
 QUIET_SECONDS, MOST_SECONDS, SECONDS_BETWEEN = 2.0, 600.0, 0.2
+MILLISECONDS_TO_FIRST_LOOK = 200
 RECEIVED, QUARANTINE, REPORT = "received", "quarantine", "report.txt"
 
 
@@ -24,6 +25,28 @@ def local_path(uri: str) -> Path | None:
     """The path of an address on this machine; None for any other."""
     filesystem, path = fsspec.core.url_to_fs(uri)
     return Path(path) if isinstance(filesystem, LocalFileSystem) else None
+
+
+def arrivals(path: Path) -> Iterator[None]:
+    """Yield at first, and again once the file has changed since, even while whoever asks was busy.
+
+    Raises ProjectError where there is no folder that the file could arrive in.
+    """
+    from watchfiles import watch  # no other command needs it
+
+    if not path.parent.is_dir():
+        raise ProjectError(f"{path.parent} is no folder, so that nothing can be watched there: make it first.")
+    first = True
+    for changed in watch(
+        path.parent,
+        watch_filter=lambda _, name: Path(name) == path,
+        recursive=False,
+        rust_timeout=MILLISECONDS_TO_FIRST_LOOK,
+        yield_on_timeout=True,  # with no change: so that the first look comes when it is watching already
+    ):
+        if changed or first:
+            yield
+        first = False
 
 
 def receive(settings: Settings, tell: Callable[[str], None]) -> bytes:
