@@ -111,7 +111,8 @@ def work_of(printed: str) -> dict[str, float]:
 def sections(log: str) -> dict[str, tuple[float, float]]:
     """Of each step, the seconds from its start to its end, and those of them in which its own code ran."""
     found = {}
-    for part in re.split(r"^-+$", log, flags=re.MULTILINE)[1:]:
+    parts = [part for part in re.split(r"^-+$", log, flags=re.MULTILINE) if "Executing task" in part]
+    for part in parts:
         step = re.search(r"Executing task .*?'(\w+)'", part)
         begin, loaded, written, end = (
             datetime.strptime(re.search(pattern, part)[1].replace(",", "."), "%H:%M:%S.%f")

@@ -52,6 +52,15 @@ def test_a_store_that_was_moved_is_not_written_to(tmp_path):
     assert not (tmp_path / "here").exists()
 
 
+def test_what_is_no_database_is_said_before_mlflow_tries_it_for_minutes(tmp_path):
+    (tmp_path / "text").write_text("no database " * 100)
+    for name, why in (("text", "file is not a database"), ("", "unable to open database file")):
+        uri = f"sqlite:///{tmp_path / name}"
+        with pytest.raises(ProjectError, match=f"^The tracking store {uri} cannot be used: {why}$"):
+            store.connect(uri)
+    assert (tmp_path / "text").read_text() == "no database " * 100
+
+
 def test_a_server_that_is_gone_is_said_in_one_sentence(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(ProjectError, match=r"^The tracking store http://127.0.0.1:9 cannot be used: .*$"):

@@ -2,9 +2,10 @@
 
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,8 @@ def connect(uri: str) -> "MlflowClient":
     Raises ProjectError where the store cannot be reached.
     """
     quieten()
+    if is_local(uri):
+        check_file(uri)
     import mlflow
 
     given = os.environ.get(ENVIRONMENT_VARIABLE)
@@ -81,6 +84,16 @@ def connect(uri: str) -> "MlflowClient":
         client = mlflow.MlflowClient()
         experiment_of(client)
     return client
+
+
+def check_file(uri: str) -> None:
+    """Raise ProjectError where the file is none of SQLite's or cannot be read: MLflow would try again for minutes."""
+    if file_of(uri).exists():
+        try:
+            with closing(sqlite3.connect(file_of(uri), timeout=60)) as database:
+                database.execute("PRAGMA schema_version")
+        except sqlite3.Error as error:
+            raise ProjectError(f"The tracking store {uri} cannot be used: {error}") from None
 
 
 def quieten() -> None:
