@@ -106,10 +106,17 @@ def test_what_arrives_while_the_one_before_is_looked_at_is_seen(path):
     arrivals = intake.arrivals(path)
     next(arrivals)
     path.write_text("new")
-    second = threading.Thread(target=next, args=[arrivals], daemon=True)
-    second.start()
-    second.join(timeout=60)
-    assert not second.is_alive()
+    seen = []
+    waiting = threading.Thread(target=lambda: seen.append(next(arrivals)), daemon=True)
+    waiting.start()
+    waiting.join(timeout=60)
+    assert len(seen) == 1
+
+
+def test_without_a_change_nothing_arrives_but_the_first(path, monkeypatch):
+    changes = [set(), set(), {("modified", str(path))}, set()]
+    monkeypatch.setattr("watchfiles.watch", lambda *_, **__: iter(changes))
+    assert len(list(intake.arrivals(path))) == 2
 
 
 def test_where_nothing_can_arrive_nothing_is_watched(path):

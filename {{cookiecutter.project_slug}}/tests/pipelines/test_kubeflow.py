@@ -60,6 +60,8 @@ def test_it_runs_here(orders, tmp_path, monkeypatch, capsys):
     job = make_job(orders, make_settings(data=BY_TIME), uri, tmp_path)
     run_id = runners.run_here(job, tmp_path / "pipeline.log")
     assert client.get_run(run_id).info.status == "FINISHED" and registry.by_run(client, run_id)
+    pictures = [path.read_bytes() for path in runs.download(run_id, "report", tmp_path / "kept").glob("*.png")]
+    assert len(pictures) == 5 and all(content.startswith(b"\x89PNG") for content in pictures)
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Checking 200 rows, 8 columns" and len(said) == 4  # the rest is in the log alone
     assert "Executing task" in (tmp_path / "pipeline.log").read_text("utf-8")

@@ -62,7 +62,7 @@ def reaching(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError) as error:
+    except (MlflowException, RequestException, SQLAlchemyError, sqlite3.Error) as error:
         raise ProjectError(f"The tracking store {uri} cannot be used: {str(error).splitlines()[0]}") from None
 
 
@@ -72,8 +72,6 @@ def connect(uri: str) -> "MlflowClient":
     Raises ProjectError where the store cannot be reached.
     """
     quieten()
-    if is_local(uri):
-        check_file(uri)
     import mlflow
 
     given = os.environ.get(ENVIRONMENT_VARIABLE)
@@ -81,19 +79,18 @@ def connect(uri: str) -> "MlflowClient":
     if given is None:  # MLflow has said it to the environment, where it would go before params.yaml from now on
         os.environ.pop(ENVIRONMENT_VARIABLE, None)
     with reaching(uri):
+        if is_local(uri):
+            try_to_read(file_of(uri))
         client = mlflow.MlflowClient()
         experiment_of(client)
     return client
 
 
-def check_file(uri: str) -> None:
-    """Raise ProjectError where the file is none of SQLite's or cannot be read: MLflow would try again for minutes."""
-    if file_of(uri).exists():
-        try:
-            with closing(sqlite3.connect(file_of(uri), timeout=60)) as database:
-                database.execute("PRAGMA schema_version")
-        except sqlite3.Error as error:
-            raise ProjectError(f"The tracking store {uri} cannot be used: {error}") from None
+def try_to_read(file: Path) -> None:
+    """Raise sqlite3.Error where there is a file that is none of SQLite's: MLflow would try it again for minutes."""
+    if file.exists():
+        with closing(sqlite3.connect(file, timeout=60)) as database:  # in seconds: another process may be writing
+            database.execute("PRAGMA schema_version")
 
 
 def quieten() -> None:
