@@ -108,13 +108,13 @@ def test_the_model_answers_as_the_one_that_was_trained_outside(ran):
 
 def test_a_step_that_fails_ends_so_and_says_why(ran):
     ran.launcher.outputs["fingerprint", "Output"] = "0" * 64
-    done = ran.launcher.step("validate", {"job": ran.job})
+    done = ran.launcher.step("prepare", {"job": ran.job})
     assert done.returncode != 0 and "ProjectError" in done.stderr + done.stdout
 
 
 def test_all_steps_run_in_the_one_image_that_the_pipeline_names(ran):
     assert {ran.launcher.container_of(task)["image"] for task in ran.launcher.tasks} == {IMAGE}
-    assert len(ran.launcher.tasks) == 7
+    assert len(ran.launcher.tasks) == 5
 
 
 def test_a_step_is_nobody_without_a_network_and_writes_to_its_own_folder_alone(ran, tmp_path):

@@ -15,6 +15,7 @@ from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
 from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.core.training import judge
 from {{cookiecutter.project_slug}}.serving.model_folder import make_servable
 from {{cookiecutter.project_slug}}.settings import Settings
 
@@ -69,10 +70,11 @@ def make_model(orders, tmp_path) -> Callable[..., Path]:
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
         origin = describe_origin(settings, "", b"table", describe_project())
-        record = origin | {"features": infer_schema(X), "rows": {"train": rows, "test": 5}, "slices": []}
-        record["scores"] = {"first": 0.5}
+        model = fit(X, y, settings)
+        record = origin | judge(model, table, table, infer_schema(table), settings)
+        record |= {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
         files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
-        place = storage.write_model(fit(X, y, settings), record, files, tmp_path / "models")
+        place = storage.write_model(model, record, files, tmp_path / "models")
         make_servable(place)
         return place
 

@@ -16,7 +16,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.pipelines.kubeflow import runners
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
-STEPS = ["fingerprint", "validate", "prepare", "train", "evaluate", "compare", "register"]
+STEPS = ["fingerprint", "prepare", "train", "evaluate", "register"]
 BY_TIME = {"drop": ["order"], "time": "day"}
 
 
@@ -40,7 +40,7 @@ def test_all_but_the_look_at_the_content_is_remembered_by_what_it_is_given(compi
     tasks = compiled["root"]["dag"]["tasks"]
     assert {name for name, task in tasks.items() if task["cachingOptions"].get("enableCache")} == set(STEPS[1:])
     assert list(compiled["root"]["inputDefinitions"]["parameters"]) == ["job"]
-    given = tasks["validate"]["inputs"]["parameters"]["content_sha256"]
+    given = tasks["prepare"]["inputs"]["parameters"]["content_sha256"]
     assert given["taskOutputParameter"]["producerTask"] == "fingerprint"
 
 

@@ -66,8 +66,13 @@ def test_the_model_in_the_store_is_the_folder_that_is_served_and_answers_the_sam
     rows = storage.read_table(model / EXAMPLE, storage.read_record(model)["features"])
     loaded = mlflow.pyfunc.load_model(uri)
     pd.testing.assert_frame_equal(loaded.predict(rows), predict(storage.read_model(model)[0], rows))
-    assert set(loaded.metadata.signature.inputs.input_names()) == set(rows)
-    assert loaded.input_example.shape == rows.shape
+    takes, answers = loaded.metadata.signature.inputs.to_dict(), loaded.metadata.signature.outputs.to_dict()
+    assert [one["name"] for one in takes] == list(rows)
+    assert {one["name"]: one["type"] for one in answers} == {
+        "prediction": "string",
+        "probability of no": "double",
+        "probability of yes": "double",
+    }
 
 
 def test_the_table_comes_back_as_it_was(client, model, orders):

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from sklearn.base import BaseEstimator
 
 from ..core import storage
 from ..core.data import features_and_target
-from ..core.evaluate import evaluate, evaluate_slices, shortfalls
 from ..core.predict import predict
 from ..settings import Settings
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator  # takes seconds to import, and those who read a comparison go without
 
 FILE, PICTURE = "comparison.json", "comparison.png"
 NO_CHAMPION = "there is no champion to compare it with"
@@ -52,7 +53,8 @@ def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings
     candidate, champion: their folders. rows: what the candidate was judged on; the champion may have learned from some
     of them, which is to its advantage. settings: those that the candidate was made with.
     """
-    from ..core.pictures import as_png  # with the next: takes a second to import, and those who read go without
+    from ..core.evaluate import shortfalls  # with the next ones: takes seconds to import
+    from ..core.pictures import as_png
     from . import picture
 
     X, _ = features_and_target(rows, settings)
@@ -83,8 +85,10 @@ def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings
     return comparison
 
 
-def judge(model: BaseEstimator, record: dict[str, Any], rows: pd.DataFrame, settings: Settings) -> Judged:
+def judge(model: "BaseEstimator", record: dict[str, Any], rows: pd.DataFrame, settings: Settings) -> Judged:
     """What a model scores on these rows. record: the model's own."""
+    from ..core.evaluate import evaluate, evaluate_slices
+
     y = rows[settings.target.column]
     X = rows[list(record["features"])]
     slices = evaluate_slices(model, rows, X, y, settings).to_dict("records")

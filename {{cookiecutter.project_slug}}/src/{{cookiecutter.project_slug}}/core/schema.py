@@ -24,19 +24,26 @@ def infer_schema(table: pd.DataFrame, open_ended: Collection[str] = ()) -> Schem
     return {str(name): describe_column(table[name], name in open_ended) for name in table}
 
 
+def type_of(column: pd.Series) -> str:
+    """What the known values of a column are: `number`, `boolean` or `text`."""
+    known = column.dropna()
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        return "number"
+    return "boolean" if len(known) and known.isin([True, False]).all() else "text"
+
+
 def describe_column(column: pd.Series, open_ended: bool) -> dict[str, Any]:
     """One column of the schema."""
     described: dict[str, Any] = {"type": "text", "missing": bool(column.isna().any())}
-    known = column.dropna()
-    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    known, kind = column.dropna(), type_of(column)
     if open_ended:
-        return described | ({"type": "number"} if numeric and len(known) else {})
-    if numeric:
+        return described | ({"type": "number"} if kind == "number" and len(known) else {})
+    if kind == "number":
         low, high = float(known.min()), float(known.max())
         width = high - low or max(abs(high), 1.0)
         floor = 0.0 if low >= 0 else low - width
         return described | {"type": "number", "min": max(low - width, floor), "max": high + width}
-    if known.isin([True, False]).all():
+    if kind == "boolean":
         return described | {"type": "boolean"}
     if known.nunique() <= MOST_CATEGORIES:
         return described | {"type": "category", "values": sorted(map(str, known.unique()))}

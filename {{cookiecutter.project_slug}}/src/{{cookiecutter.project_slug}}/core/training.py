@@ -10,7 +10,8 @@ from . import pictures
 from .card import model_card
 from .data import features_and_target
 from .evaluate import evaluate, evaluate_slices
-from .schema import Schema
+from .predict import predict
+from .schema import Schema, type_of
 from .storage import as_csv
 
 EXAMPLES = 5
@@ -19,7 +20,7 @@ EXAMPLES = 5
 def judge(
     model: BaseEstimator, train_rows: pd.DataFrame, test_rows: pd.DataFrame, schema: Schema, settings: Settings
 ) -> dict[str, Any]:
-    """What the record says of a fitted model itself: its rows, its features, and its scores on test_rows.
+    """What the record says of a fitted model itself: its rows, what it takes and answers, its scores on test_rows.
 
     schema: that of both tables.
     """
@@ -27,6 +28,7 @@ def judge(
     return {
         "rows": {"train": len(train_rows), "test": len(test_rows)},
         "features": {str(name): schema[str(name)] for name in X},
+        "answers": {str(name): type_of(column) for name, column in predict(model, X.head(1)).items()},
         "scores": evaluate(model, X, y, settings),
         "slices": evaluate_slices(model, test_rows, X, y, settings).to_dict("records"),
     }

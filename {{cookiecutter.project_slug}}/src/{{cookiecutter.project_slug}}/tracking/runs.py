@@ -16,7 +16,6 @@ import pandas as pd
 from .. import __name__ as package
 from ..core import storage
 from ..core.origin import LIBRARIES
-from ..core.predict import predict
 from ..core.schema import Schema
 from ..errors import ProjectError
 from ..serving.model_folder import EXAMPLE
@@ -25,6 +24,7 @@ from .store import experiment_of
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes seconds to import
     from mlflow.entities import Run
+    from mlflow.models import ModelSignature
 
 MODEL, REPORT, RECIPE, DATA = "model", "report", "recipe.json", "data"
 TABLE, SCHEMA = "table.csv.gz", "schema.yaml"
@@ -32,6 +32,7 @@ TABLE, SCHEMA = "table.csv.gz", "schema.yaml"
 CONTENT, MADE, MAIN_SCORE = "content_sha256", "model_sha256", "main_score"
 TRIGGER, MACHINE, VERDICT = "trigger", "machine", "verdict"
 LONGEST_NAME, LONGEST_VALUE = 200, 500
+DATATYPES = {"number": "double", "boolean": "boolean", "text": "string"}  # of answers, in MLflow's words
 
 
 @contextmanager
@@ -121,21 +122,30 @@ def log_table(table: pd.DataFrame, schema: Schema, data: dict[str, str]) -> None
 
 
 def log_model(model: Path, record: dict[str, Any]) -> str:
-    """Log the folder of a model as it is served, with signature and input example; its URI in the store."""
+    """Log the folder of a model as it is served, with its signature; its URI in the store."""
     import mlflow
 
     example = storage.read_table(model / EXAMPLE, record["features"])
-    answers = predict(storage.load_model(model / storage.MODEL), example)
     info = mlflow.pyfunc.log_model(
         name=MODEL,
         loader_module=f"{package}.tracking.loader",
         data_path=str(model),
-        signature=mlflow.models.infer_signature(example, answers),
-        input_example=example,
+        # Without an input example, which is in the folder: MLflow would load the model to try it, for seconds.
+        signature=signature_of(example, record["answers"]),
         # Named here: to find them out by itself, MLflow loads the model in a process of its own, for ten seconds.
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in LIBRARIES],
     )
     return str(info.model_uri)
+
+
+def signature_of(example: pd.DataFrame, answers: dict[str, str]) -> "ModelSignature":
+    """What a model takes and answers, in MLflow's words: rows as in the example; answers as in its record."""
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec
+    from mlflow.types import Schema as Columns
+
+    outputs: list[Any] = [ColSpec(DATATYPES[kind], name) for name, kind in answers.items()]
+    return ModelSignature(infer_signature(example).inputs, Columns(outputs))
 
 
 def log_failure(client: "MlflowClient", tags: dict[str, str], started: float, error: str, log: Path) -> None:

@@ -1,4 +1,8 @@
-"""The steps as components. Only the body of each is sent to a cluster: it finds the package in the image."""
+"""The steps as components. Only the body of each is sent to a cluster: it finds the package in the image.
+
+Each component is a process, here and in a pod of a cluster, and has to import what it needs: steps that need the same
+libraries one after the other share one.
+"""
 
 from functools import partial
 
@@ -19,23 +23,17 @@ def fingerprint(job: str) -> str:
 
 
 @component
-def validate(job: str, content_sha256: str, checked: Output[Dataset]) -> None:
-    """A table that fits the schema."""
+def prepare(
+    job: str, content_sha256: str, checked: Output[Dataset], train_rows: Output[Dataset], test_rows: Output[Dataset]
+) -> None:
+    """A table that fits the schema, its rows to train on and its rows held out."""
     from pathlib import Path
 
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    steps.validate(steps.read_job(job), content_sha256, Path(checked.path))
-
-
-@component
-def prepare(job: str, checked: Input[Dataset], train_rows: Output[Dataset], test_rows: Output[Dataset]) -> None:
-    """The rows to train on and the rows held out."""
-    from pathlib import Path
-
-    from {{cookiecutter.project_slug}}.pipelines import steps
-
-    steps.prepare(steps.read_job(job), Path(checked.path), Path(train_rows.path), Path(test_rows.path))
+    told, table = steps.read_job(job), Path(checked.path)
+    steps.validate(told, content_sha256, table)
+    steps.prepare(told, table, Path(train_rows.path), Path(test_rows.path))
 
 
 @component
@@ -56,26 +54,19 @@ def evaluate(
     test_rows: Input[Dataset],
     fitted: Input[Model],
     judged: Output[Model],
+    compared: Output[Artifact],
     scores: Output[Metrics],
 ) -> None:
-    """The folder of the model as it is served, and its scores on the rows held out."""
+    """The folder of the model as it is served, its scores on the rows held out, and it beside the champion."""
     from pathlib import Path
 
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    folders = [Path(one.path) for one in (checked, train_rows, test_rows, fitted, judged)]
-    for name, score in steps.evaluate(steps.read_job(job), *folders).items():
+    told, held_out, model = steps.read_job(job), Path(test_rows.path), Path(judged.path)
+    found = steps.evaluate(told, Path(checked.path), Path(train_rows.path), held_out, Path(fitted.path), model)
+    for name, score in found.items():
         scores.log_metric(name, score)
-
-
-@component
-def compare(job: str, test_rows: Input[Dataset], judged: Input[Model], compared: Output[Artifact]) -> None:
-    """The comparison with the champion, as JSON and as a picture."""
-    from pathlib import Path
-
-    from {{cookiecutter.project_slug}}.pipelines import steps
-
-    steps.compare(steps.read_job(job), Path(test_rows.path), Path(judged.path), Path(compared.path))
+    steps.compare(told, held_out, model, Path(compared.path))
 
 
 @component

@@ -18,23 +18,19 @@ def training_pipeline(image: str = IMAGE) -> Callable:
     @dsl.pipeline(name=f"{package.replace('_', '-')}-training")
     def training(job: str) -> str:
         content = components.fingerprint(job=job).set_caching_options(enable_caching=False)
-        validated = components.validate(job=job, content_sha256=content.output)
-        checked = validated.outputs["checked"]
-        prepared = components.prepare(job=job, checked=checked)
-        train_rows, test_rows = (prepared.outputs[name] for name in ("train_rows", "test_rows"))
+        prepared = components.prepare(job=job, content_sha256=content.output)
+        checked, train_rows, test_rows = (prepared.outputs[name] for name in ("checked", "train_rows", "test_rows"))
         trained = components.train(job=job, train_rows=train_rows)
         evaluated = components.evaluate(
             job=job, checked=checked, train_rows=train_rows, test_rows=test_rows, fitted=trained.outputs["fitted"]
         )
-        judged = evaluated.outputs["judged"]
-        compared = components.compare(job=job, test_rows=test_rows, judged=judged)
         registered = components.register(
             job=job,
             checked=checked,
-            judged=judged,
-            compared=compared.outputs["compared"],
+            judged=evaluated.outputs["judged"],
+            compared=evaluated.outputs["compared"],
         )
-        for task in (content, validated, prepared, trained, evaluated, compared, registered):
+        for task in (content, prepared, trained, evaluated, registered):
             task.set_container_image(image)
         return registered.output
 
