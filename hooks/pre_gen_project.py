@@ -22,13 +22,13 @@ INSTALLED = set(
     argon2 argon2_cffi argon2_cffi_bindings arrow asgiref ast_serialize asttokens async_lru async_timeout attr attrs
     babel beautifulsoup4 bleach blinker brotli bs4 cachetools certifi cffi cfgv charset_normalizer click
     click_option_group cloudpickle colorama comm contourpy cookiecutter coverage cryptography cycler databricks
-    databricks_sdk dateutil debugpy defusedxml distlib docker docstring_parser dotenv executing fastapi fastjsonschema
-    filelock flask flask_cors fonttools fqdn frozenlist fsspec gevent geventhttpclient git gitdb gitpython google
-    google_api_core google_auth google_cloud_core google_cloud_storage google_crc32c google_resumable_media
-    googleapis_common_protos graphene graphql graphql_core graphql_relay greenlet grpc grpcio h11 httpcore httpx huey
-    hypothesis identify idna importlib_metadata importlib_resources iniconfig ipykernel ipykernel_launcher ipython
-    ipython_pygments_lexers isoduration itsdangerous jedi jinja2 joblib json5 jsonpointer jsonschema
-    jsonschema_specifications jupyter jupyter_builder jupyter_client jupyter_core jupyter_events jupyter_lsp
+    databricks_sdk dateutil debugpy defusedxml distlib docker docstring_parser dotenv execnet executing fastapi
+    fastjsonschema filelock flask flask_cors fonttools fqdn frozenlist fsspec gevent geventhttpclient git gitdb
+    gitpython google google_api_core google_auth google_cloud_core google_cloud_storage google_crc32c
+    google_resumable_media googleapis_common_protos graphene graphql graphql_core graphql_relay greenlet grpc grpcio h11
+    httpcore httpx huey hypothesis identify idna importlib_metadata importlib_resources iniconfig ipykernel
+    ipykernel_launcher ipython ipython_pygments_lexers isoduration itsdangerous jedi jinja2 joblib json5 jsonpointer
+    jsonschema jsonschema_specifications jupyter jupyter_builder jupyter_client jupyter_core jupyter_events jupyter_lsp
     jupyter_server jupyter_server_terminals jupyterlab jupyterlab_pygments jupyterlab_server kfp kfp_pipeline_spec
     kfp_server_api kiwisolver kubernetes lark librt mako markdown_it markdown_it_py markupsafe matplotlib
     matplotlib_inline mdurl mistune ml_dtypes mlflow mlflow_skinny mlserver mpl_toolkits multidict multipart mypy
@@ -40,14 +40,14 @@ INSTALLED = set(
     pandocfilters parso pathspec pexpect pillow pip platformdirs pluggy pre_commit prettytable prometheus_client
     prompt_toolkit propcache proto proto_plus protobuf psutil ptyprocess pure_eval py py_grpc_prometheus pyarrow pyasn1
     pyasn1_modules pycparser pydantic pydantic_core pydantic_settings pygments pylab pyparsing pytest pytest_cov
-    python_dateutil python_discovery python_dotenv python_json_logger python_multipart python_rapidjson pythonjsonlogger
-    pywinpty pyyaml pyzmq rapidjson referencing requests requests_oauthlib requests_toolbelt rfc3339_validator
-    rfc3986_validator rfc3987_syntax rich rpds rpds_py ruff sagemaker scikit_learn scipy send2trash setuptools
-    shellingham six sklearn skops smmap soupsieve sqlalchemy sqlparse stack_data starlette starlette_exporter tabulate
-    tensorflow terminado tfx threadpoolctl tinycss2 tomli tornado traitlets tritonclient tritonclientutils
+    pytest_xdist python_dateutil python_discovery python_dotenv python_json_logger python_multipart python_rapidjson
+    pythonjsonlogger pywinpty pyyaml pyzmq rapidjson referencing requests requests_oauthlib requests_toolbelt
+    rfc3339_validator rfc3986_validator rfc3987_syntax rich rpds rpds_py ruff sagemaker scikit_learn scipy send2trash
+    setuptools shellingham six sklearn skops smmap soupsieve sqlalchemy sqlparse stack_data starlette starlette_exporter
+    tabulate tensorflow terminado tfx threadpoolctl tinycss2 tomli tornado traitlets tritonclient tritonclientutils
     tritongrpcclient tritonhttpclient tritonshmutils typeguard typer types_pyyaml typing_extensions typing_inspect
     typing_inspection tzdata uri_template urllib3 uv uvicorn uvloop virtualenv watchfiles wcwidth webcolors webencodings
-    websocket websocket_client werkzeug wheel winpty wrapt yaml yarl zipp zmq zope zope_event zope_interface
+    websocket websocket_client werkzeug wheel winpty wrapt xdist yaml yarl zipp zmq zope zope_event zope_interface
     """.split()
 )
 # Device names of Windows, and names that tools or the project's own folders give a meaning.

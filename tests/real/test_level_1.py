@@ -85,7 +85,7 @@ PROOFS = {
     break_the_data: "make data",
     break_the_style: "make lint",
     break_a_type: "make lint",
-    break_a_unit: "uv run pytest -q --cov --ignore tests/integration",
+    break_a_unit: "uv run pytest -q -n auto --cov --ignore tests/integration",
     break_the_whole: "uv run pytest -q tests/integration",
     break_the_model: "make evaluate",
     break_the_release: "make released",

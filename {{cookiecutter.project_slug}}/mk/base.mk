@@ -27,7 +27,7 @@ lint: ## check style, names and types
 	uv run mypy
 
 test: ## run the tests
-	uv run pytest --cov
+	uv run pytest -n auto --cov
 
 check: lint test ## all that must hold before a commit
 

@@ -73,7 +73,7 @@ class Demo(Steps):
             self.workspace.receive(table)
             self.workspace.command("data")
         with self.step("run the tests"):
-            run(sys.executable, "-m", "pytest", "-q", cwd=Path())
+            run(sys.executable, "-m", "pytest", "-q", "-n", "auto", cwd=Path())
         with self.step("build the wheel"):
             run("uv", "build", "--wheel", "--out-dir", self.workspace.folder / "dist", cwd=Path())
         return table

@@ -9,6 +9,7 @@ from in_process import empty_store, run_steps
 
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.pipelines import intake
 from {{cookiecutter.project_slug}}.pipelines.kubeflow import runners
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
@@ -16,8 +17,9 @@ DATA = {"uri": "orders.csv", "drop": ["order"], "time": "day"}
 
 
 @pytest.fixture
-def client(run, tmp_path, orders):
-    """A project with a table and an empty store."""
+def client(run, tmp_path, orders, monkeypatch):
+    """A project with a table and an empty store; what is written to the table is taken as whole at once."""
+    monkeypatch.setattr(intake, "QUIET_SECONDS", 0)
     write_params(data=DATA)
     orders.to_csv("orders.csv", index=False)
     return empty_store(tmp_path)[0]
