@@ -24,12 +24,18 @@ CMD ["python3"]
 """
 
 
-def make(storage: Path) -> None:
-    """Make the image in this storage."""
+def make_system(archive: Path) -> None:
+    """Write the files of such a system to this archive, which appears whole."""
+    unfinished = archive.with_name(f"unfinished-{archive.name}")
+    subprocess.run(["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", unfinished], check=True)
+    unfinished.rename(archive)
+
+
+def make(storage: Path, system: Path) -> None:
+    """Make the image of a system in this storage."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        command = ["mmdebstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", "root.tar"]
-        subprocess.run(command, cwd=folder, check=True)
+        shutil.copy(system, folder / "root.tar")
         shutil.copy(trusted_certificates(), folder / "certificates.crt")
         (folder / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
         Images(storage).build([NAME], folder)

@@ -1,10 +1,12 @@
 """What the real tests share: projects of the levels, installed and run, and copies of them to change."""
 
+import fcntl
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from emulation import base_image
 from support import ROOT, as_the_readme_says, execute, files_below, keep_few_tests, run, tool
 
 
@@ -25,52 +27,60 @@ def newcomer(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def newcomer_1(baked, tmp_path_factory) -> Path:
-    """A project of level 1 in use: set up, and with a model that was trained, asked and released."""
-    for name in ("uv", "make"):
-        tool(name)
-    project = Path(shutil.copytree(baked(maturity_level="1"), tmp_path_factory.mktemp("with spaces") / "my_ml_project"))
-    run("make", "setup", "data", "train", "predict", "publish", cwd=project)
-    return project
-
-
-@pytest.fixture(scope="session")
-def newcomer_2(baked, tmp_path_factory) -> Path:
-    """A project of level 2, set up and not used yet."""
-    for name in ("uv", "make"):
-        tool(name)
-    project = Path(shutil.copytree(baked(maturity_level="2"), tmp_path_factory.mktemp("with spaces") / "my_ml_project"))
-    run("make", "setup", cwd=project)
-    return project
-
-
-@pytest.fixture(scope="session")
 def workshop(tmp_path_factory) -> Path:
-    """Where the copies are made, by level: always here, so that what they install is installed and compiled once."""
-    return tmp_path_factory.mktemp("workshop")
+    """Where the projects of higher levels are: each level always in the same folder, which is installed once."""
+    for name in ("uv", "make"):
+        tool(name)
+    return tmp_path_factory.mktemp("with spaces")
 
 
-def copy_to(place: Path, project: Path) -> Path:
-    """A copy of a project to change, without what it has installed, in place of the one before."""
-    for path in place.glob("*"):
-        if path.is_dir() and path.name != ".venv":
+def put(state: Path, place: Path) -> Path:
+    """Bring a project into this state, and leave what it has installed, and what its tools remember, where it is."""
+    keep = (".venv", ".mypy_cache")
+    for path in place.glob("*") if place.exists() else ():
+        if path.is_dir() and path.name not in keep:
             shutil.rmtree(path)
         elif not path.is_dir():
             path.unlink()
-    leave = shutil.ignore_patterns(".venv", ".*_cache")
-    return Path(shutil.copytree(project, place, ignore=leave, dirs_exist_ok=True))
+    return Path(shutil.copytree(state, place, ignore=shutil.ignore_patterns(*keep), dirs_exist_ok=True))
+
+
+def used(state: Path, place: Path, *tasks: str) -> Path:
+    """What a new project becomes by these tasks, to be put into its place as often as wanted."""
+    run("make", *tasks, cwd=put(state, place))
+    leave = shutil.ignore_patterns(".venv", ".*_cache", "__pycache__")
+    return Path(shutil.copytree(place, place.parent / "used" / place.name, ignore=leave))
+
+
+@pytest.fixture(scope="session")
+def newcomer_1(baked, workshop) -> Path:
+    """The files of a project of level 1 in use: set up, and with a model that was trained, asked and released."""
+    place = workshop / "1" / "my_ml_project"
+    return used(baked(maturity_level="1"), place, "setup", "data", "train", "predict", "publish")
+
+
+@pytest.fixture(scope="session")
+def newcomer_2(baked, workshop) -> Path:
+    """The files of a project of level 2, set up and not used yet."""
+    return used(baked(maturity_level="2"), workshop / "2" / "my_ml_project", "setup")
 
 
 @pytest.fixture
 def copied(newcomer_1, workshop) -> Path:
-    """A copy of the project of level 1 to change."""
-    return copy_to(workshop / "1" / newcomer_1.name, newcomer_1)
+    """The project of level 1, installed, to change."""
+    return put(newcomer_1, workshop / "1" / newcomer_1.name)
 
 
 @pytest.fixture
 def copied_2(newcomer_2, workshop) -> Path:
-    """A copy of the project of level 2 to change."""
-    return copy_to(workshop / "2" / newcomer_2.name, newcomer_2)
+    """The project of level 2, installed, to change."""
+    return put(newcomer_2, workshop / "2" / newcomer_2.name)
+
+
+@pytest.fixture(scope="module")
+def shared(newcomer_1, workshop) -> Path:
+    """The same for all tests of a module, which leave it as it is."""
+    return put(newcomer_1, workshop / "1" / newcomer_1.name)
 
 
 @pytest.fixture
@@ -78,3 +88,16 @@ def quick(copied) -> Path:
     """The same of level 1 with few tests of its own."""
     keep_few_tests(copied)
     return copied
+
+
+@pytest.fixture(scope="session")
+def base_system(tmp_path_factory, worker_id) -> Path:
+    """The file system of the image that ours start from: made by whichever worker of this run needs it first."""
+    tool("mmdebstrap")
+    of_run = tmp_path_factory.getbasetemp()
+    path = (of_run if worker_id == "master" else of_run.parent) / "base.tar"
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            base_image.make_system(path)
+    return path

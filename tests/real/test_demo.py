@@ -33,10 +33,6 @@ def change_the_schema(project: Path) -> None:
     edit(project / "data/schema.yaml", "east, ", "")
 
 
-def break_a_test(project: Path) -> None:
-    (project / "tests/integration/test_broken.py").write_text("def test_broken():\n    assert False\n", "utf-8")
-
-
 def lose_the_rollback(project: Path) -> None:
     edit(project / "src/my_ml_project/releases/commands.py", "    write_pointer(release.previous)\n", "")
 
@@ -48,16 +44,15 @@ def lose_the_rollback(project: Path) -> None:
         (answer_with_another_digest, "predict over HTTP, smoke test"),
         (answer_wrongly, "predict over HTTP, smoke test"),
         (change_the_schema, "fetch and check the table"),
-        (break_a_test, "run the tests"),
         (lose_the_rollback, "predict over HTTP, smoke test"),
     ],
 )
-def test_one_part_broken_fails_the_demo_at_its_step(quick, sabotage, failed_step):
-    check_that_the_demo_fails(quick, sabotage, failed_step)
+def test_one_part_broken_fails_the_demo_at_its_step(copied, sabotage, failed_step):
+    check_that_the_demo_fails(copied, sabotage, failed_step)
 
 
 @pytest.mark.parametrize("name", ["wine", "houses"])  # several classes; a number, with times, texts and gaps
-def test_own_data_goes_through_the_demo_with_the_settings_changed_alone(quick, name):
-    use_own_data(quick, name)
-    demo(quick)
-    check_verdict(quick)
+def test_own_data_goes_through_the_demo_with_the_settings_changed_alone(copied, name):
+    use_own_data(copied, name)
+    demo(copied)
+    check_verdict(copied)

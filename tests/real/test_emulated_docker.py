@@ -143,15 +143,15 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory):
+def runner(base_system, tmp_path_factory):
     """A machine that has the base image, and on which three images are built."""
-    for name in ("buildah", "mmdebstrap", "unshare"):
+    for name in ("buildah", "unshare"):
         tool(name)
     if os.geteuid():
         report = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         report("only root can run containers: this is NOT checked here")
     machine = Machine(tmp_path_factory.mktemp("runner") / "machine")
-    base_image.make(machine.storage)
+    base_image.make(machine.storage, base_system)
     for name, dockerfile in {"good": DOCKERFILE, "broken": BROKEN, "stubborn": STUBBORN}.items():
         sources = machine.folder / name
         sources.mkdir()

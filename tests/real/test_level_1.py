@@ -109,14 +109,14 @@ def test_what_is_broken_fails_its_own_proof_and_no_other(quick, sabotages):
     assert {row for row, verdict in verdicts(quick).items() if verdict == "FAIL"} == {PROOFS[one] for one in sabotages}
 
 
-def test_notebook_and_commands_predict_the_same_for_every_row(newcomer, newcomer_1, tmp_path):
+def test_notebook_and_commands_predict_the_same_for_every_row(newcomer, copied, tmp_path):
     show = (
         "import pandas as pd; from skops.io import load;"
         "rows = pd.read_csv('data/customers.csv'); model = load('models/model.skops', trusted=['numpy.dtype']);"
         "print(*map(repr, model.predict_proba(rows)[:, 1].tolist()), sep='\\n')"
     )
     by_notebook = run("uv", "run", "python", "-c", show, cwd=newcomer).stdout.split()
-    project_command(newcomer_1, "predict", "data/customers.csv", "--out", tmp_path / "answers.csv")
+    project_command(copied, "predict", "data/customers.csv", "--out", tmp_path / "answers.csv")
     with (tmp_path / "answers.csv").open(encoding="utf-8") as lines:
         by_command = [row["probability of yes"] for row in csv.DictReader(lines)]
     assert len(by_command) == 4000 and by_command == by_notebook
@@ -183,7 +183,7 @@ def test_the_wheel_holds_the_package_and_nothing_of_the_workshop(copied):
 
 def test_clean_removes_what_can_be_made_again_and_nothing_else(copied):
     before = set(files_below(copied))
-    made_again = (".coverage", ".venv/", "build/", "demo/workspace/", "dist/", "predictions.csv")
+    made_again = (".coverage", ".mypy_cache/", ".venv/", "build/", "demo/workspace/", "dist/", "predictions.csv")
     for folder in ("build", "demo/workspace", "dist"):
         (copied / folder).mkdir(exist_ok=True)
         (copied / folder / "made").touch()

@@ -8,7 +8,7 @@ from support import load_hook, run
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("made", ["newcomer", "newcomer_1", "newcomer_2"])
+@pytest.mark.parametrize("made", ["newcomer", "copied", "copied_2"])
 def test_no_project_can_have_the_name_of_something_installed(request, made):
     project, problem = request.getfixturevalue(made), load_hook("pre_gen_project").slug_problem
     show = "from importlib import metadata; print(*metadata.packages_distributions())"

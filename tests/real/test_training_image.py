@@ -59,7 +59,7 @@ class Ran:
 @pytest.fixture(scope="module")
 def project(baked, tmp_path_factory) -> Path:
     """A project of level 2 that has trained a model on this machine."""
-    for name in ("uv", "make", "buildah", "mmdebstrap"):
+    for name in ("uv", "make", "buildah"):
         tool(name)
     project = Path(shutil.copytree(baked(maturity_level="2"), tmp_path_factory.mktemp("image") / "my_ml_project"))
     project_command(project, "train")
@@ -67,10 +67,10 @@ def project(baked, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def images(project, tmp_path_factory) -> Images:
+def images(project, base_system, tmp_path_factory) -> Images:
     """The images of a machine on which the project's commands have built the one for the steps, and the pipeline."""
     folder = tmp_path_factory.mktemp("machine")
-    base_image.make(folder / "storage")
+    base_image.make(folder / "storage", base_system)
     docker.install(folder, folder / "storage")
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
     run("make", "training-image", "pipeline", cwd=project, PATH=path, TRAINING_IMAGE=IMAGE)
