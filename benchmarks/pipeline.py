@@ -3,9 +3,10 @@
     uvx --with-requirements tests/requirements.txt python benchmarks/pipeline.py
 
 Everything is in a temporary folder, with uv's cache as it is. The first part takes the median of several runs, which
-take turns; the second, over up to a million rows, takes minutes.
+take turns; the second, over up to a million rows, takes minutes. `--quick` runs all once over a small table.
 """
 
+import argparse
 import os
 import re
 import statistics
@@ -22,8 +23,8 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("hooks", "tests", "tools")]
 import make_sample  # noqa: E402
 from support import own_environment, render_level  # noqa: E402
 
-RUNS = 3
-ROWS = (10_000, 100_000, 1_000_000)
+FULL = {"runs": 3, "rows": (10_000, 100_000, 1_000_000)}
+QUICK = {"runs": 1, "rows": (1_000,)}
 PREPARED = """
 import sys, tempfile, time
 from pathlib import Path
@@ -84,13 +85,14 @@ class Measured:
             sys.exit(f"{command} failed:\n{self.printed}")
 
 
-def to_one_process(project: Path) -> None:
+def to_one_process(project: Path, runs: int) -> None:
     """The pipeline to the same steps in one process, and where its seconds go."""
     rivals = {"pipeline": ["-c", PIPELINE], "one process": ["-c", ONE_PROCESS, "1"]}
-    for command in rivals.values():
-        Measured(*command, project=project)  # compiles what it imports, makes the tracking store
+    if runs > 1:
+        for command in rivals.values():
+            Measured(*command, project=project)  # compiles what it imports, makes the tracking store
     done: dict[str, list[Measured]] = {name: [] for name in rivals}
-    for _ in range(RUNS):
+    for _ in range(runs):
         for name, command in rivals.items():
             done[name].append(Measured(*command, project=project))
     for clock in ("seconds", "busy"):
@@ -127,13 +129,13 @@ def sections(log: str) -> dict[str, tuple[float, float]]:
     return found
 
 
-def growth(project: Path) -> None:
+def growth(project: Path, rows: tuple[int, ...]) -> None:
     """Time and memory of the commands over larger and larger tables, as ratios to the smallest."""
     commands = {name: ("-c", CORE, name) for name in ("data", "train", "evaluate")}
     commands["pipeline"] = ("-c", ALL, "train")
     smallest: dict[str, Measured] = {}
     print("rows, command, seconds, busy, MB; each to that of the smallest table; bytes of memory for each of the table")
-    for count in ROWS:
+    for count in rows:
         size = write_table(project, count)
         for name, command in commands.items():
             done = Measured(*command, project=project)
@@ -157,12 +159,15 @@ def write_table(project: Path, count: int) -> int:
 
 
 def main() -> None:
-    """Measure all."""
+    """Measure all, or as little as shows that it works."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="measure all once, over a small table")
+    extent = QUICK if parser.parse_args().quick else FULL
     with tempfile.TemporaryDirectory() as folder:
         project = render_level(Path(folder), maturity_level="2")
         subprocess.run(["uv", "sync", "-q"], cwd=project, check=True)
-        to_one_process(project)
-        growth(project)
+        to_one_process(project, extent["runs"])
+        growth(project, extent["rows"])
 
 
 if __name__ == "__main__":

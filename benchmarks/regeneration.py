@@ -3,9 +3,10 @@
     uvx --with-requirements tests/requirements.txt python benchmarks/regeneration.py
 
 Each figure is the median of several runs, each a process of its own, the rivals taking turns. Everything is in
-temporary folders.
+temporary folders. `--quick` runs each once, on the least that shows that all of it works.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -24,7 +26,19 @@ TREE = "{{cookiecutter.project_slug}}"
 DECLARED = yaml.safe_load((ROOT / TREE / "maturity.yaml").read_text(encoding="utf-8"))["levels"]
 LEVELS = [str(level) for level, told in DECLARED.items() if "start" in told]
 LOWEST, HIGHEST = LEVELS[0], LEVELS[-1]
-RUNS = 7
+
+
+class Extent(NamedTuple):
+    """How much is measured."""
+
+    runs: int  # of which the median is taken
+    levels: list[str]  # that projects are created at
+    of_the_user: tuple[int, ...]  # files beside an upgrade
+    of_the_template: tuple[int, ...]  # files more than it has
+
+
+FULL = Extent(7, LEVELS, of_the_user=(10_000, 1_000, 10), of_the_template=(400, 0))
+QUICK = Extent(1, [HIGHEST], of_the_user=(20, 10), of_the_template=(4, 0))
 
 
 def run(*command: str | Path, cwd: Path) -> None:
@@ -70,10 +84,12 @@ def edit(project: Path) -> None:
     (project / "notes.txt").write_text("ours\n", encoding="utf-8")
 
 
-def medians(folder: Path, rivals: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]]) -> dict[str, float]:
+def medians(
+    folder: Path, runs: int, rivals: dict[str, tuple[Callable[[Path], None], Callable[[Path], None]]]
+) -> dict[str, float]:
     """The median seconds of each rival: (prepare, work), both called with an empty folder, the work timed."""
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
-    for _ in range(RUNS):
+    for _ in range(runs):
         for name, (prepare, work) in rivals.items():
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 prepare(Path(scratch))
@@ -94,18 +110,18 @@ def nothing(_: Path) -> None:
     """No preparation."""
 
 
-def creation(template: Path, folder: Path) -> None:
+def creation(template: Path, folder: Path, extent: Extent) -> None:
     """Creation at each level, to plain cookiecutter that renders the whole tree, and to cruft."""
-    for level in LEVELS:
+    for level in extent.levels:
         rivals = {
             "this template": (nothing, lambda out, level=level: cookiecutter(template, out, level)),
             "plain": (nothing, lambda out, level=level: cookiecutter(template, out, level, "--accept-hooks", "no")),
             "cruft create": (nothing, lambda out, level=level: cruft_create(template, out, level)),
         }
-        show(f"creation, level {level}", medians(folder, rivals))
+        show(f"creation, level {level}", medians(folder, extent.runs, rivals))
 
 
-def upgrade(template: Path, folder: Path) -> None:
+def upgrade(template: Path, folder: Path, extent: Extent) -> None:
     """From the lowest to the highest level over an edited, committed project; and the same level again."""
 
     def prepared(make: Callable[[Path, Path, str], None], level: str = LOWEST) -> Callable[[Path], None]:
@@ -122,10 +138,10 @@ def upgrade(template: Path, folder: Path) -> None:
         "cruft update": (prepared(cruft_create), lambda out: cruft_update(out / "my_ml_project", HIGHEST)),
         "nothing to change": (by_us, lambda out: cookiecutter(template, out, LOWEST, "-f")),
     }
-    show(f"upgrade, level {LOWEST} to {HIGHEST}", medians(folder, rivals))
+    show(f"upgrade, level {LOWEST} to {HIGHEST}", medians(folder, extent.runs, rivals))
 
 
-def growth(template: Path, folder: Path) -> None:
+def growth(template: Path, folder: Path, extent: Extent) -> None:
     """The same upgrade beside files of the user's own, and with a template of more files."""
 
     def beside(files: int) -> Callable[[Path], None]:
@@ -138,18 +154,22 @@ def growth(template: Path, folder: Path) -> None:
         return prepare
 
     work = lambda out: cookiecutter(template, out, HIGHEST, "-f")  # noqa: E731
-    show("files of the user", medians(folder, {f"{n} files": (beside(n), work) for n in (10_000, 1_000, 10)}))
+    rivals = {f"{files} files": (beside(files), work) for files in extent.of_the_user}
+    show("files of the user", medians(folder, extent.runs, rivals))
     sizes = {}
-    for more in (400, 0):
+    for more in extent.of_the_template:
         larger = Path(shutil.copytree(template, folder / f"larger-{more}"))
         for number in range(more):
-            (larger / TREE / "demo" / f"more_{number}.py").write_text(f"MORE = {number}\n" * 50)
+            (larger / TREE / "demo/level_1" / f"more_{number}.py").write_text(f"MORE = {number}\n" * 50)
         sizes[f"{more} more files"] = (nothing, lambda out, larger=larger: cookiecutter(larger, out, HIGHEST))
-    show("size of the template, creation", medians(folder, sizes))
+    show("size of the template, creation", medians(folder, extent.runs, sizes))
 
 
 def main() -> None:
-    """Measure all."""
+    """Measure all, or as little as shows that it works."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="measure each once, on the least that there is")
+    extent = QUICK if parser.parse_args().quick else FULL
     with tempfile.TemporaryDirectory() as temporary:
         folder, template = Path(temporary), Path(temporary, "mlops-template")
         template.mkdir()
@@ -160,9 +180,9 @@ def main() -> None:
         for part in ("hooks", "templates", TREE):
             shutil.copytree(ROOT / part, template / part, ignore=shutil.ignore_patterns("__pycache__"))
         commit(template)
-        creation(template, folder)
-        upgrade(template, folder)
-        growth(template, folder)
+        creation(template, folder, extent)
+        upgrade(template, folder, extent)
+        growth(template, folder, extent)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from support import DECLARATION, DEFAULTS, OFFERED, ROOT, TREE, render_level
+from hypothesis import settings
+from support import DECLARATION, DEFAULTS, OFFERED, ROOT, TREE, render_level, volume
+
+settings.register_profile("volume", settings.default, max_examples=volume(100))
+settings.load_profile("volume")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,6 +43,11 @@ BUILT = [str(number) for number, level in DECLARATION["levels"].items() if "path
 OFFERED = [str(number) for number, level in DECLARATION["levels"].items() if "start" in level]
 
 
+def volume(small: int) -> int:
+    """How many random cases a test tries: this few at each change, TEST_VOLUME times as many where that is set."""
+    return small * int(os.environ.get("TEST_VOLUME", "1"))
+
+
 def files_below(folder: Path) -> dict[str, bytes]:
     """Every file by its path with /, and its bytes."""
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import applying
 import pytest
-from support import OFFERED, generate, private_settings
+from support import OFFERED, generate, private_settings, volume
 from upgrading import everything
 
 pytestmark = pytest.mark.real
-KILLS = 32  # of each kind
+KILLS = volume(6)  # of each kind
 
 
 def start(template: Path, out: Path, level: str) -> subprocess.Popen:
@@ -29,6 +29,12 @@ def start(template: Path, out: Path, level: str) -> subprocess.Popen:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+
+
+def wait_until_it_writes(process: subprocess.Popen, project: Path) -> None:
+    """Return once the run has its journal in place, or has ended: few kills fall into that short time by chance."""
+    while not (project / applying.JOURNAL).exists() and process.poll() is None:
+        time.sleep(0.001)
 
 
 @pytest.fixture(params=["creation", "upgrade"])
@@ -55,10 +61,12 @@ def test_killed_at_any_moment(template, before):
     assert start(template, project.parent, level).wait() == 0
     usual, new = time.monotonic() - began, everything(project)
     found = {"old": 0, "put back": 0, "new": 0}
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         before()
         process = start(template, project.parent, level)
-        time.sleep(chance.uniform(0.4, 1.05) * usual)
+        if turn % 2:
+            wait_until_it_writes(process, project)
+        time.sleep(chance.uniform(0, 0.1) if turn % 2 else chance.uniform(0, 1) * usual)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         project.mkdir(exist_ok=True)

@@ -26,7 +26,7 @@ place = latest_model(Path("models"))
 features = read_model(place)[1]["features"]
 print(json.dumps(to_request(read_table(place / "example.csv", features), features)))
 """
-thorough = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Server:
@@ -133,7 +133,7 @@ def changed(request: dict, way: tuple, what: str, new: object) -> object:
 
 
 @given(data=st.data())
-@thorough
+@unhurried
 def test_a_good_request_with_anything_wrong_in_it(server, data):
     body = server.good | {"id": "one", "parameters": {"content_type": "pd"}, "outputs": [{"name": "prediction"}]}
     for _ in range(data.draw(st.integers(1, 3))):
@@ -145,19 +145,19 @@ def test_a_good_request_with_anything_wrong_in_it(server, data):
 
 
 @given(body=JSON)
-@thorough
+@unhurried
 def test_any_json(server, body):
     assert server.refuses_or_answers(json.dumps(body).encode()) != 200
 
 
 @given(body=st.binary(max_size=200), encoding=st.sampled_from(["identity", "gzip", "deflate", "x"]))
-@thorough
+@unhurried
 def test_any_bytes(server, body, encoding):
     assert server.refuses_or_answers(body, **{"Content-Encoding": encoding}) != 200
 
 
 @given(text=st.text(max_size=300) | st.sampled_from(["one\r\nSet-Cookie: a=b", "ü", "x" * 100_000]))
-@thorough
+@unhurried
 def test_any_id_which_goes_back_in_a_header(server, text):
     server.refuses_or_answers(json.dumps(server.good | {"id": text}).encode())
 

@@ -112,7 +112,7 @@ def test_make_lists_every_task_and_no_other(baked):
     declared = " ".join(
         re.findall(
             r"^\.PHONY: (.*)",
-            "".join(path.read_text("utf-8") for path in [project / "Makefile", *project.glob("mk/*.mk")]),
+            "".join(path.read_text("utf-8") for path in [project / "Makefile", *sorted(project.glob("mk/*.mk"))]),
             flags=re.M,
         )
     ).split()

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from markdown_it import MarkdownIt
-from support import QUESTIONS, ROOT, code_blocks, run, tool
+from support import QUESTIONS, ROOT, code_blocks, run, tool, volume
 
 DOCUMENTS = [
     path
@@ -57,6 +58,14 @@ def test_ci_runs_the_test_command_of_the_readme_as_it_stands():
     ]
     (test_command,) = [line for line in commands if "pytest" in line]
     assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1] == test_command
+
+
+def test_the_environment_says_how_many_random_cases_are_tried(monkeypatch):
+    assert settings.default.max_examples == volume(100)
+    monkeypatch.setenv("TEST_VOLUME", "10")
+    assert volume(7) == 70
+    monkeypatch.delenv("TEST_VOLUME")
+    assert volume(7) == 7
 
 
 def test_the_readme_explains_every_question():

@@ -11,11 +11,11 @@ import planning
 import pytest
 import recorded_base
 from recorded_base import File, Tree
-from support import BUILT
+from support import BUILT, volume
 from upgrading import everything, kept_before, times
 
 PAIRS = list(itertools.product(BUILT, BUILT))
-WORKS = range(25)  # different works of different people
+WORKS = range(volume(5))  # different works of different people
 
 
 @pytest.fixture(scope="module")
