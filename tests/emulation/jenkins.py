@@ -93,12 +93,16 @@ def compiled() -> str:
     return f"{jars}:{classes}"
 
 
-def lint(jenkinsfile: Path) -> subprocess.CompletedProcess[str]:
-    """Hold a Jenkinsfile against the linter's own rules for such; what it calls info is a matter of taste."""
-    assert jenkinsfile.is_file()  # the linter is content with a file that is not there
-    support.tool("java")  # which the linter starts
-    settings = ["--noserver", "--config", "recommended-jenkinsfile", "--failon", "warning"]
-    return support.run(support.tool("npm-groovy-lint"), *settings, jenkinsfile.name, cwd=jenkinsfile.parent)
+def lint(folder: Path, *jenkinsfiles: str) -> dict[str, list[str]]:
+    """What the linter's own rules for Jenkinsfiles say of these in a folder; what it calls info is a matter of taste."""
+    support.tool("java")  # which the linter starts, for ten seconds however many files there are
+    settings = ["--noserver", "--config", "recommended-jenkinsfile", "--output", "json"]
+    done = support.run(support.tool("npm-groovy-lint"), *settings, *jenkinsfiles, cwd=folder, check=False)
+    found = {}
+    for path, said in json.loads(done.stdout)["files"].items():
+        findings = [one["rule"] for one in said["errors"] if one["severity"] in ("error", "warning")]
+        found[Path(path).relative_to(folder.resolve()).as_posix()] = findings
+    return found
 
 
 def package() -> Path:
