@@ -1,5 +1,7 @@
 """Small tables and settings that the tests share. None of them is the project's own data."""
 
+import functools
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +40,7 @@ def own_stores():
         yield
 
 
-@pytest.fixture
-def orders() -> pd.DataFrame:
+def make_orders() -> pd.DataFrame:
     """200 orders: late and dear ones come back, the price grows with the weight, some values are missing."""
     rng = np.random.default_rng(0)
     weight, days = rng.uniform(1, 20, 200), rng.integers(1, 15, 200)
@@ -62,23 +63,40 @@ def orders() -> pd.DataFrame:
 
 
 @pytest.fixture
-def make_model(orders, tmp_path) -> Callable[..., Path]:
-    """make_model(task, rows): the folder of a model of so many orders, as `train` leaves it in tmp_path/models."""
+def orders() -> pd.DataFrame:
+    """Such a table, to change."""
+    return make_orders()
 
-    def make(task: str = "binary", rows: int = 200) -> Path:
-        settings = make_settings(task, data={"drop": ["order", "day"]})
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Callable[[str, int], Path]:
+    """trained(task, rows): a folder as `train` leaves it, with the model of so many orders: made once, to copy."""
+
+    @functools.cache
+    def train(task: str, rows: int) -> Path:
+        settings, orders = make_settings(task, data={"drop": ["order", "day"]}), make_orders()
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
-        origin = describe_origin(settings, "", b"table", describe_project())
-        model = fit(X, y, settings)
+        model, origin = fit(X, y, settings), describe_origin(settings, "", b"table", describe_project())
         record = origin | judge(model, table, table, infer_schema(table), settings)
         record |= {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
         files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
-        place = storage.write_model(model, record, files, tmp_path / "models")
-        make_servable(place)
-        return place
+        folder = tmp_path_factory.mktemp("models")
+        make_servable(storage.write_model(model, record, files, folder))
+        return folder
 
-    return make
+    return train
+
+
+@pytest.fixture
+def make_model(trained, tmp_path) -> Callable[..., Path]:
+    """make_model(task, rows): the folder of a model of so many orders, as `train` leaves it in tmp_path/models."""
+
+    def copy(task: str = "binary", rows: int = 200) -> Path:
+        shutil.copytree(trained(task, rows), tmp_path / "models", dirs_exist_ok=True)
+        return storage.latest_model(tmp_path / "models")
+
+    return copy
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Each step does its part over the core, and together they make the model that the core makes by itself."""
 
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -70,6 +72,21 @@ def test_content_that_has_a_run_gets_another_only_by_hand(client, orders, tmp_pa
         assert steps.register(job_for(client, orders, tmp_path, trigger=trigger), *made) == first
     assert steps.register(job_for(client, orders, tmp_path, trigger="by hand"), *made) != first
     assert len(runs.search(client, "")) == len(registry.versions(client)) == 2
+
+
+def test_to_register_a_model_takes_none_of_what_made_it(client, orders, tmp_path):
+    """Each step is a process of its own, and to import these takes longer than all else that this one does."""
+    job = job_for(client, orders, tmp_path)
+    run_steps(job, tmp_path)
+    (tmp_path / "job.json").write_text(job.model_dump_json(), encoding="utf-8")
+    register = (
+        "import pathlib, sys; from {{cookiecutter.project_slug}}.pipelines import steps;"
+        "steps.register(steps.read_job(pathlib.Path('job.json').read_text()),"
+        " *map(pathlib.Path, ('checked', 'judged', 'compared')));"
+        "print({'kfp', 'matplotlib', 'mlserver', 'sklearn', 'skops'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", register], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()" and len(registry.versions(client)) == 2
 
 
 def test_a_model_that_misses_what_is_asked_is_tracked_and_no_version(client, orders, tmp_path):
