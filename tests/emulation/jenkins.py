@@ -94,7 +94,7 @@ def compiled() -> str:
 
 
 def lint(folder: Path, *jenkinsfiles: str) -> dict[str, list[str]]:
-    """What the linter's own rules for Jenkinsfiles say of these in a folder; what it calls info is a matter of taste."""
+    """What the linter's rules for Jenkinsfiles say of these in a folder; what it calls info is a matter of taste."""
     support.tool("java")  # which the linter starts, for ten seconds however many files there are
     settings = ["--noserver", "--config", "recommended-jenkinsfile", "--output", "json"]
     done = support.run(support.tool("npm-groovy-lint"), *settings, *jenkinsfiles, cwd=folder, check=False)

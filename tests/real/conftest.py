@@ -78,9 +78,15 @@ def copied_2(newcomer_2, workshop) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(newcomer_1, workshop) -> Path:
-    """The same for all tests of a module, which leave it as it is."""
+def in_place_1(newcomer_1, workshop) -> Path:
+    """The project of level 1, installed, for all tests of a module, which leave it as it is."""
     return put(newcomer_1, workshop / "1" / newcomer_1.name)
+
+
+@pytest.fixture(scope="module")
+def in_place_2(newcomer_2, workshop) -> Path:
+    """The project of level 2, installed, for all tests of a module, which leave it as it is."""
+    return put(newcomer_2, workshop / "2" / newcomer_2.name)
 
 
 @pytest.fixture

@@ -63,16 +63,16 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(shared, tmp_path_factory) -> Server:
+def server(in_place_1, tmp_path_factory) -> Server:
     """The released model, served as `make serve` does it."""
     (port,) = free_ports(1)
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as out:
-        program = shared / ".venv/bin" / NAME
-        process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=shared, stdout=out, stderr=out)
+        program = in_place_1 / ".venv/bin" / NAME
+        process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=in_place_1, stdout=out, stderr=out)
     try:
         wait_until_ready(process, port, log)
-        good = json.loads(run("uv", "run", "python", "-c", TO_REQUEST, cwd=shared).stdout)
+        good = json.loads(run("uv", "run", "python", "-c", TO_REQUEST, cwd=in_place_1).stdout)
         yield Server(port, good, log)
         assert process.poll() is None, "the server has died"
         assert "Traceback" not in log.read_text("utf-8")

@@ -42,6 +42,7 @@ class Demo(Steps):
         # Whatever server the project uses: the demo's runs are none of the project's, and are not kept among them.
         self.tracking = f"{store.SQLITE}{folder.absolute() / 'mlflow.db'}"
         os.environ[store.ENVIRONMENT_VARIABLE] = self.tracking
+        self.table = pd.DataFrame()
         self.schema: Schema = {}
         self.target = ""
         self.arrivals: list[Arrival] = []
@@ -73,19 +74,13 @@ class Demo(Steps):
 
     def keep(self) -> None:
         """Do all of it. Raises ProjectError at the first thing that is not as it should be."""
-        table = self.check_table()
-        self.train_first(table.sample(frac=0.9, random_state=0).sort_index())
+        self.check_table()
+        self.train_first()
         self.reproduce()
         self.release("1", "release", "1")
-        with Watcher(self.workspace) as watcher:
-            with self.step("watch the file from now on: no run"):
-                self.expect(watcher, NOTHING)
-            self.arrive(watcher, "new data", table, A_RUN)
-            self.arrive(watcher, "the same again", table, NOTHING)
-            self.arrive(watcher, "a bad batch", break_table(table, self.schema, self.target), QUARANTINE)
+        self.watch()
         self.release("2", "release")
-        self.workspace.receive(table)
-        self.predict(table)
+        self.predict()
         self.draw_report()
 
     def command(self, *words: str, typed: str = "") -> None:
@@ -105,20 +100,20 @@ class Demo(Steps):
             self.trainings = trainings(store.connect(self.tracking), self.began)
         return self.trainings[known:]
 
-    def check_table(self) -> pd.DataFrame:
+    def check_table(self) -> None:
         """The project's table, held against its schema or, where it has none, against one written from all of it."""
         with self.step("fetch and check the table"):
             settings = load_settings()
-            table, self.target = own_table(settings), settings.target.column
-            self.workspace.receive(table)
+            self.table, self.target = own_table(settings), settings.target.column
+            self.workspace.receive(self.table)
             self.workspace.command("data")
             self.schema = storage.read_schema(self.workspace.folder / SCHEMA) or {}
-        return table
 
-    def train_first(self, table: pd.DataFrame) -> None:
+    def train_first(self) -> None:
         """The first run, which a person starts."""
-        with self.step(f"train on {len(table)} rows"):
-            self.put_in_place("first data", table, A_RUN)
+        most = self.table.sample(frac=0.9, random_state=0).sort_index()
+        with self.step(f"train on {len(most)} rows"):
+            self.put_in_place("first data", most, A_RUN)
             self.command("train")
             self.check_new_run("by hand", "1")
 
@@ -133,6 +128,16 @@ class Demo(Steps):
         new, wanted = self.look(), (trigger, "FINISHED", self.arrivals[-1].content_sha256, version)
         if [(run.trigger, run.status, run.content_sha256, run.version) for run in new] != [wanted]:
             raise ProjectError(f"There should be one new run, {wanted}, but there are {len(new)}: {new}")
+
+    def watch(self) -> None:
+        """New data trains by itself, the same again and bad data do not."""
+        with Watcher(self.workspace) as watcher:
+            with self.step("watch the file from now on: no run"):
+                self.expect(watcher, NOTHING)
+            self.arrive(watcher, "new data", self.table, A_RUN)
+            self.arrive(watcher, "the same again", self.table, NOTHING)
+            self.arrive(watcher, "a bad batch", break_table(self.table, self.schema, self.target), QUARANTINE)
+        self.workspace.receive(self.table)
 
     def arrive(self, watcher: Watcher, name: str, table: pd.DataFrame, then: str) -> None:
         """Put a table in place, and let the watcher do what must come of it."""
@@ -188,14 +193,14 @@ class Demo(Steps):
         if (before, self.comparison.candidate.sha256) != (champion, candidate) or not (folder / PICTURE).exists():
             raise ProjectError(f"{folder} does not show model {candidate} beside {champion}, but beside {before}.")
 
-    def predict(self, table: pd.DataFrame) -> None:
+    def predict(self) -> None:
         """A prediction for every row, by the model that was released."""
         with self.step("predict"):
             self.command("predict", RECEIVED)
             answers = pd.read_csv(self.workspace.folder / PREDICTIONS)
             self.predictions = int(answers["prediction"].count())
-            if self.predictions != len(table):
-                raise ProjectError(f"There are {self.predictions} predictions for {len(table)} rows.")
+            if self.predictions != len(self.table):
+                raise ProjectError(f"There are {self.predictions} predictions for {len(self.table)} rows.")
 
     def draw_report(self) -> None:
         """Performance over time, with both versions."""
