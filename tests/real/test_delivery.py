@@ -274,7 +274,7 @@ def broken(team_in_a_hurry):
     def edit(path: str, old: str, new: str) -> Team:
         source = (team.clone / path).read_text("utf-8")
         assert source.count(old) == 1, path
-        changed[path] = source
+        changed.setdefault(path, source)
         (team.clone / path).write_text(source.replace(old, new), encoding="utf-8")
         team.push()
         return team
@@ -301,6 +301,7 @@ def test_a_stage_that_fails_stops_what_follows(broken, ci):
 
 
 def test_an_image_that_never_becomes_healthy_gives_way_to_the_one_before(broken):
+    broken("Dockerfile", "--start-period=600s", "--start-period=1s")  # so that it is given up soon
     team = broken("Dockerfile", '["mlserver", "start", "/models"]', '["mlserver", "start", "/tmp"]')
     before, answering = team.running(), team.answering()
     result = team.github()
