@@ -40,7 +40,7 @@ def wait_until_healthy(url: str, process: subprocess.Popen, log: Path) -> None:
     """Return once there is an answer without an error; fail where the process ends, or takes far too long."""
     end = time.monotonic() + SECONDS_TO_ANSWER
     while process.poll() is None and time.monotonic() < end:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=10):
+        with suppress(OSError), urllib.request.urlopen(url, timeout=SECONDS_TO_ANSWER):
             return
         time.sleep(0.5)
     raise AssertionError(f"the server does not answer:\n{log.read_text('utf-8', 'replace')}")

@@ -12,7 +12,8 @@ from emulation.images import FailedError, UnknownError
 # What MLServer serves, and the variables that tell it where.
 SERVED = {"8080": "MLSERVER_HTTP_PORT", "8081": "MLSERVER_GRPC_PORT", "8082": "MLSERVER_METRICS_PORT"}
 FOLLOWED = set("image ports volumes environment read_only tmpfs cap_drop stop_grace_period pull_policy".split())
-WITHOUT_EFFECT_HERE = {"restart", "security_opt", "init", "mem_limit", "logging"}
+# Not `restart`: with it docker starts a program anew when it ends, and goes on waiting for it to become healthy.
+WITHOUT_EFFECT_HERE = {"security_opt", "init", "mem_limit", "logging"}
 
 
 @dataclass(frozen=True)

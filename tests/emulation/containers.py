@@ -4,7 +4,7 @@ Two things differ from docker's:
 
 - A container has no network of its own, so no port can be mapped, and nothing may listen for other machines. MLServer
   takes its address from the environment: it is told to listen on 127.0.0.1, on free ports, and these are recorded.
-- The health check is tried every second, but it may go on failing for as long as docker would let it.
+- As long as it starts, the health check is tried every second, and it may go on failing as long as docker would let it.
 """
 
 import contextlib
@@ -95,19 +95,21 @@ class Container:
                     found[int(path.name)] = int(parent)
         return found
 
-    def wait_until_healthy(self, limit: float) -> None:
+    def wait_until_healthy(self) -> None:
+        """Return once the container is healthy. As docker does, count what fails only after the start period."""
         health = self.state["health"]
         kind, *test = health["Test"]
         probe = [*self.images.command, *self.inside(*(test if kind == "CMD" else ["/bin/sh", "-c", *test]))]
-        patience = (health["StartPeriod"] + health["Retries"] * health["Interval"]) / SECOND
-        end = time.monotonic() + min(limit, patience)
+        started, failures = time.monotonic() + health["StartPeriod"] / SECOND, 0
         while self.processes():
+            starting = time.monotonic() < started
             if self.passes(probe, health["Timeout"] / SECOND) and self.processes():
                 return
-            if time.monotonic() > end:
+            failures += not starting
+            if failures >= health["Retries"]:
                 said = (self.folder / "probe").read_text(encoding="utf-8", errors="replace")
                 raise FailedError(f"{said}\ncontainer {self.name} is unhealthy")
-            time.sleep(1)
+            time.sleep(1 if starting else health["Interval"] / SECOND)
         raise FailedError(f"container {self.name} exited ({self.process.wait() if self.process else 'earlier'})")
 
     def passes(self, probe: list[str], limit: float) -> bool:

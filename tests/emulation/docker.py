@@ -26,8 +26,8 @@ def install(folder: Path, storage: Path) -> None:
 def remove(storage: Path) -> None:
     """End all containers of the storage, and delete it."""
     images = Images(storage.resolve())
-    for folder in (images.storage / "containers").glob("*/*"):
-        Container(images, folder.parent.name, folder.name).remove()
+    for container in containers(images):
+        container.remove()
     images.buildah("rm", "--all")  # those of a build that was interrupted: what is mounted cannot be deleted
     shutil.rmtree(images.storage)
 
@@ -62,6 +62,10 @@ def parser() -> Parser:
     tag.add_argument("image")
     tag.add_argument("new")
 
+    update = commands.add_parser("update")
+    update.add_argument("--restart", choices=["unless-stopped"], required=True)
+    update.add_argument("container")
+
     image_commands = commands.add_parser("image").add_subparsers(dest="command", required=True)
     inspect = image_commands.add_parser("inspect")
     inspect.add_argument("--format", choices=["{{.Id}}"], required=True)
@@ -79,7 +83,6 @@ def parser() -> Parser:
     up = compose_commands.add_parser("up")
     up.add_argument("--detach", action="store_true", required=True)
     up.add_argument("--wait", action="store_true", required=True)
-    up.add_argument("--wait-timeout", type=int, default=120)
     up.add_argument("--remove-orphans", action="store_true")
     compose_commands.add_parser("down")
     port = compose_commands.add_parser("port")
@@ -108,8 +111,18 @@ def carry_out(images: Images, options: argparse.Namespace) -> None:
         case "ls":
             for name in images.names(options.image):
                 print(name)
+        case "update":
+            if options.container not in {container.state.get("id") for container in containers(images)}:
+                raise FailedError(f"No such container: {options.container}")
+            print(options.container)
         case _:
             compose_command(images, options)
+
+
+def containers(images: Images) -> list[Container]:
+    """All that there are."""
+    folders = (images.storage / "containers").glob("*/*")
+    return [Container(images, folder.parent.name, folder.name) for folder in folders]
 
 
 def compose_command(images: Images, options: argparse.Namespace) -> None:
@@ -125,7 +138,7 @@ def compose_command(images: Images, options: argparse.Namespace) -> None:
             for name, container in containers.items():
                 container.up(services[name])
             for container in containers.values():
-                container.wait_until_healthy(options.wait_timeout)
+                container.wait_until_healthy()
         case "down":
             for container in containers.values():
                 container.remove()

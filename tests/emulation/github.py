@@ -27,18 +27,20 @@ INHERITED = re.compile(r"PATH$|PIP_|UV_\w*INDEX|UV_FIND_LINKS$|SSL_CERT_|\w+_CA_
 # The one folder that act makes anew for each job, besides the one for the checkout.
 ON_THE_RUNNER = {"HOME": "${{ runner.temp }}", "TMPDIR": "${{ runner.temp }}"}
 # Stands before bash on the PATH: act gives a step a terminal, reads no further once it has failed, and hangs up on what
-# it leaves running. A hosted runner does none of this.
+# it leaves running. A hosted runner does none of this. So a last word of ours tells that all of a step is heard, though
+# others may still speak; and after a failure, more blanks than the terminal takes have act read what is before them.
 SHELL = """#!{bash}
 [[ -t 0 ]] || exec {bash} "$@"
-exec 3> >(exec cat)
+exec 3> >(exec sed --unbuffered -e '/^{end}$/Q' -e '/{end}$/{{s///;q}}')
 reader=$!
 setsid --wait {bash} "$@" < /dev/null >&3 2>&3 3>&-
 status=$?
-exec 3>&-
-timeout 5 tail --follow --sleep-interval=0.02 --pid=$reader /dev/null
-((status == 0)) || sleep 0.5
+echo {end} >&3
+wait $reader
+((status == 0)) || printf '%65536s'
 exit $status
 """
+END = "end-of-the-emulated-step"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def surroundings(folder: Path, environment: dict[str, str]) -> dict[str, str]:
     """The variables of every job: those of the machine, those that the caller names, and our bash first on the PATH."""
     shell = folder / "bin" / "bash"
     shell.parent.mkdir()
-    shell.write_text(SHELL.format(bash=shutil.which("bash")), encoding="utf-8")
+    shell.write_text(SHELL.format(bash=shutil.which("bash"), end=END), encoding="utf-8")
     shell.chmod(0o755)
     inherited = {name: value for name, value in os.environ.items() if INHERITED.match(name)} | environment
     own = {"ACT_DISABLE_VERSION_CHECK": "1", "HOME": str(folder), "LANG": "C.UTF-8"}

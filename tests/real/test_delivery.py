@@ -272,7 +272,7 @@ def broken(team_in_a_hurry):
     changed = {}
 
     def change(path: str, old: str, new: str) -> Team:
-        changed[path] = (team.clone / path).read_text("utf-8")
+        changed.setdefault(path, (team.clone / path).read_text("utf-8"))
         edit(team.clone / path, old, new)
         team.push()
         return team
@@ -299,6 +299,7 @@ def test_a_stage_that_fails_stops_what_follows(broken, ci):
 
 
 def test_an_image_that_never_becomes_healthy_gives_way_to_the_one_before(broken):
+    broken("Dockerfile", "--start-period=600s", "--start-period=1s")  # so that it is given up soon
     team = broken("Dockerfile", '["mlserver", "start", "/models"]', '["mlserver", "start", "/tmp"]')
     before, answering = team.running(), team.answering()
     result = team.github()

@@ -15,7 +15,7 @@ from support import run, tool
 pytestmark = pytest.mark.real
 
 HEALTH = """\
-HEALTHCHECK --interval=1s --timeout=20s --start-period=60s --retries=3 CMD ["python", "-c", \\
+HEALTHCHECK --interval=1s --timeout=60s --start-period=600s --retries=3 CMD ["python", "-c", \\
     "import os, urllib.request as web; web.urlopen('http://127.0.0.1:' + os.environ['MLSERVER_HTTP_PORT'])"]
 """
 DOCKERFILE = f"""\
@@ -82,7 +82,6 @@ name: served
 services:
   api:
     image: ${IMAGE:?say which}
-    restart: unless-stopped
     pull_policy: never
     read_only: true
     tmpfs: [/tmp]
@@ -91,7 +90,7 @@ services:
     ports: ["127.0.0.1:${PORT:-8080}:8080"]
     volumes: [./model:/model:ro]
     environment: {NAME: "$NAME", EMPTY: "${EMPTY:-}"}
-    stop_grace_period: 5s
+    stop_grace_period: 10m
 """
 BROKEN = f"""\
 FROM python:3.11-slim-bookworm
@@ -101,9 +100,10 @@ CMD ["python", "-c", "print('no such model'); raise SystemExit(3)"]
 # Neither its health check nor the program itself ends before it is made to.
 STUBBORN = """\
 FROM python:3.11-slim-bookworm
-HEALTHCHECK --interval=1s --timeout=1s --retries=1 CMD echo not yet && sleep 600
+HEALTHCHECK --interval=1s --timeout=1s --retries=1 CMD sleep 600
 CMD ["sh", "-c", "trap '' TERM; while true; do sleep 600; done"]
 """
+NO_GRACE = COMPOSE.replace("10m", "1s")
 
 
 class Machine:
@@ -283,19 +283,40 @@ def test_an_image_is_known_by_more_than_its_name(host, service):
 
 
 def test_a_program_that_does_not_become_healthy_fails_and_stays_until_down(host, service):
+    (service / "compose.yaml").write_text(NO_GRACE)
     failed = host.up(service, "stubborn:1", check=False)
-    assert failed.returncode == 1 and "not yet" in failed.stderr and "unhealthy" in failed.stderr
+    assert failed.returncode == 1 and "unhealthy" in failed.stderr
     assert host.ids(service)
     host.docker("compose", "down", cwd=service)
     assert not host.processes()
 
 
 def test_a_health_check_that_fails_is_believed(runner, service):
-    (service / "Dockerfile").write_text(STUBBORN.replace("echo not yet && sleep 600", "exit 1"))
+    (service / "compose.yaml").write_text(NO_GRACE)
+    (service / "Dockerfile").write_text(STUBBORN.replace("CMD sleep 600", "CMD echo not yet && exit 1"))
     runner.docker("build", "--tag", "sick:1", ".", cwd=service)
-    failed = runner.up(service, "sick:1", "--wait-timeout", "600", check=False)
+    failed = runner.up(service, "sick:1", check=False)
     runner.docker("compose", "down", cwd=service)
-    assert failed.returncode == 1 and "unhealthy" in failed.stderr
+    assert failed.returncode == 1 and "not yet" in failed.stderr and "unhealthy" in failed.stderr
+
+
+@pytest.mark.parametrize(("start_period", "code"), [("600s", 0), ("1s", 1)])
+def test_a_health_check_may_fail_while_the_program_starts(runner, service, start_period, code):
+    (service / "compose.yaml").write_text(NO_GRACE.replace("read_only: true", "read_only: false"))
+    third_time = "echo >> /var/tmp/asked && test $(wc -l < /var/tmp/asked) = 3"
+    slow = STUBBORN.replace("CMD sleep 600", f"CMD {third_time}")
+    (service / "Dockerfile").write_text(slow.replace("--timeout=1s", f"--timeout=60s --start-period={start_period}"))
+    runner.docker("build", "--tag", "slow:1", ".", cwd=service)
+    done = runner.up(service, "slow:1", check=False)
+    runner.docker("compose", "down", cwd=service)
+    assert done.returncode == code, done.stderr
+
+
+def test_what_is_said_of_a_container_is_said_of_one_that_is_there(host, service):
+    host.up(service, "good:1")
+    update = ("update", "--restart", "unless-stopped")
+    host.docker(*update, host.ids(service).strip(), cwd=service)
+    assert "No such container" in host.docker(*update, "another", cwd=service, check=False).stderr
 
 
 def test_down_asks_the_program_to_stop_and_nothing_is_left(host, service):
@@ -344,6 +365,7 @@ def test_a_service_that_is_no_longer_declared_is_an_orphan(host, service):
         "image rm Good:1",
         "compose up --wait",
         "compose up --detach --wait --build",
+        "update --restart always any",
         "compose port api",
         "compose restart",
     ],
@@ -356,7 +378,7 @@ def test_an_unknown_word_is_not_overlooked(host, service, words):
 @pytest.mark.parametrize(
     ("known", "unknown"),
     [
-        ("restart:", "restarts:"),
+        ("pull_policy: never", "restart: unless-stopped"),
         ("never", "always"),
         ("name: served", "name: served\nnetworks: {}"),
         (":8080", ":9090"),

@@ -104,10 +104,11 @@ def test_steps_after_a_failure_run_only_if_they_say_so(emulate):
 
 def test_a_step_has_no_terminal_may_leave_a_service_and_is_heard_to_the_end(emulate):
     steps = [step("[[ ! -t 0 && ! -t 1 && ! -t 2 ]]"), step("(: > /dev/tty) 2> /dev/null && exit 1 || true")]
-    steps += [step("sleep 60 & echo $! > service"), step("kill $(cat service)"), step("seq 30000; exit 1")]
+    steps += [step("sleep 60 & echo $! > service"), step("kill $(cat service)")]
+    steps += [step("seq 30000; printf unended; exit 1")]
     result = emulate({"test": job(*steps)})
     assert [outcome for _, _, outcome in result.steps] == [*["success"] * 4, "failure"], result.log
-    assert "[test] 30000\n" in result.log
+    assert "[test] 30000\n[test] unended\n" in result.log
 
 
 def test_a_job_sees_its_own_checkout_and_nothing_else(emulate, clone, monkeypatch):

@@ -74,6 +74,7 @@ def test_killed_at_any_moment(template, before):
         there = everything(project)
         assert there in (old, new)
         found["put back" if undone else "old" if there == old else "new"] += 1
+        usual *= 1.1 if there == old and not undone else 0.9  # the machine may be slower now than it was, or faster
         generate(template, project.parent, "-f", "--no-input", maturity_level=level)
         assert everything(project) == new
     assert found["old"] and found["new"] + found["put back"], found

@@ -6,13 +6,13 @@ import http.client
 import json
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from emulation.containers import free_ports
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from servers import SECONDS_TO_ANSWER, wait_until_healthy
 from support import run
 
 pytestmark = pytest.mark.real
@@ -39,7 +39,7 @@ class Server:
 
     def post(self, body: bytes, path: str = f"/v2/models/{NAME}/infer", **headers: str) -> tuple[int, bytes]:
         """The status and the body of what it answers; fails where it hangs up without an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS_TO_ANSWER)
         try:
             connection.request("POST", path, body, {"Content-Type": "application/json"} | headers)
             response = connection.getresponse()
@@ -71,7 +71,7 @@ def server(in_place_1, tmp_path_factory) -> Server:
         program = in_place_1 / ".venv/bin" / NAME
         process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=in_place_1, stdout=out, stderr=out)
     try:
-        wait_until_ready(process, port, log)
+        wait_until_healthy(f"http://127.0.0.1:{port}/v2/models/{NAME}/ready", process, log)
         good = json.loads(run("uv", "run", "python", "-c", TO_REQUEST, cwd=in_place_1).stdout)
         yield Server(port, good, log)
         assert process.poll() is None, "the server has died"
@@ -79,19 +79,6 @@ def server(in_place_1, tmp_path_factory) -> Server:
     finally:
         process.terminate()
         process.wait()
-
-
-def wait_until_ready(process: subprocess.Popen, port: int, log: Path) -> None:
-    """Return as soon as the model is ready."""
-    while True:
-        assert process.poll() is None, log.read_text("utf-8")
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", f"/v2/models/{NAME}/ready")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
 
 
 JSON = st.recursive(

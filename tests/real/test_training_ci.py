@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from emulation import github, jenkins
-from servers import serving
+from servers import SECONDS_TO_ANSWER, serving
 from support import run, tool
 
 pytestmark = pytest.mark.real
@@ -44,7 +44,7 @@ class Server:
         headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(f"{self.url}/api/2.0/mlflow/{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:
             return json.load(answer)
 
     def runs(self) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from {{cookiecutter.project_slug}}.settings import PARAMS, Settings, State
 
 COMMAND = Path(sys.executable).parent / package
 RECEIVED = "received.csv"
-LAST_LINES, SECONDS_TO_START = 15, 60
+LAST_LINES = 15
 
 
 def last_lines(text: str) -> str:
@@ -81,7 +81,7 @@ class Workspace:
         with log.open("wb") as out:
             server = subprocess.Popen(command, cwd=self.folder, stdout=out, stderr=subprocess.STDOUT)
         try:
-            wait_until_ready(self.url, SECONDS_TO_START, running=lambda: server.poll() is None)
+            wait_until_ready(self.url, running=lambda: server.poll() is None)
             yield
         except ProjectError as error:
             raise ProjectError(f"{error}\nThe server said:\n{last_lines(log.read_text('utf-8', 'replace'))}") from None

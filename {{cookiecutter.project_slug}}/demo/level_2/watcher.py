@@ -7,12 +7,14 @@ import time
 from contextlib import suppress
 from typing import Self
 
-from {{cookiecutter.project_slug}}.errors import ProjectError
+import psutil
+
+from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 
 from ..workspace import COMMAND, Workspace, last_lines
 
 ANSWERS = ("Nothing new", "Error: ", "Run ")  # how its last words on a table begin
-MOST_SECONDS, SECONDS_BETWEEN = 600, 0.5
+SECONDS_BETWEEN = 0.5
 
 
 class Watcher:
@@ -37,9 +39,9 @@ class Watcher:
         self._process.wait()
 
     def answer(self) -> str:
-        """Its last words on the next table that it looks at. Raises ProjectError where none come."""
-        end = time.monotonic() + MOST_SECONDS
-        while time.monotonic() < end:
+        """Its last words on the next table that it looks at, however long it trains. ProjectError where none come."""
+        idle_since = time.monotonic()
+        while time.monotonic() - idle_since < MOST_SECONDS:
             lines = self._log.read_text("utf-8", "replace").splitlines(keepends=True)
             for number in range(self._heard, len(lines)):
                 if lines[number].startswith(ANSWERS) and lines[number].endswith("\n"):
@@ -47,5 +49,7 @@ class Watcher:
                     return "".join(lines[number:])
             if self._process.poll() is not None:
                 raise ProjectError(f"`watch` has ended:\n{last_lines(''.join(lines))}")
+            if psutil.Process(self._process.pid).children():
+                idle_since = time.monotonic()
             time.sleep(SECONDS_BETWEEN)
         raise ProjectError(f"`watch` did nothing for {MOST_SECONDS} seconds. It said:\n{last_lines(''.join(lines))}")

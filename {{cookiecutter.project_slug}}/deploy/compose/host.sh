@@ -15,8 +15,11 @@ compose() {
   docker compose --project-directory "$folder" "$@"
 }
 
+# A slow start is waited for; the health check in the image says when it takes too long. Started again by docker, what
+# ends each time would look like what starts slowly: only what has been healthy is started again.
 until_healthy() {
-  compose "$1" up --detach --wait --wait-timeout 180 --remove-orphans
+  compose "$1" up --detach --wait --remove-orphans &&
+    docker update --restart unless-stopped "$(compose "$1" ps --quiet)"
 }
 
 restore() { # what ran before, or nothing

@@ -1,5 +1,9 @@
 """What a person can mend: the command line shows it as one sentence, without a traceback."""
 
+# Seconds after which a wait is such an error. The limit ends what hangs, so it is generous: that a machine is slow says
+# nothing of whether something works.
+MOST_SECONDS = 600
+
 
 class ProjectError(Exception):
     """Something about the settings, the data or the machine that stops the work; the message says what to do."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import write_params
 
 from {{cookiecutter.project_slug}} import __name__ as package
@@ -24,12 +25,13 @@ DOCKER = """#!/bin/sh
 echo "$@" >>"$STAND_IN_HOST/log"
 case "$*" in
   load) cat >"$STAND_IN_HOST/loaded" ;;
-  "tag "*|"image rm "*) ;;
+  "tag "*|"image rm "*|"update "*) ;;
   *" up "*)
     . "./$3/.env"
     if [ "$IMAGE" = "$(cat "$STAND_IN_HOST/broken" 2>/dev/null)" ]; then echo "$3 is unhealthy"; exit 1; fi
     echo "$3" >"$STAND_IN_HOST/up" ;;
   *" down") rm "$STAND_IN_HOST/up" ;;
+  *" ps --quiet") echo the-container ;;
   *" logs") echo "the service said: no" ;;
   *" port model 8080") echo 127.0.0.1:8080 ;;
   *) exit 2 ;;
@@ -106,6 +108,12 @@ def test_image_and_model_are_put_on_the_host_and_run(host, deploy, run):
     assert f"tag project:latest {package}:{name}" in (host / "log").read_text()
 
 
+def test_only_what_has_been_healthy_is_started_again_when_it_ends(host, deploy):
+    assert "restart" not in yaml.safe_load(Path("deploy/compose/compose.yaml").read_text())["services"]["model"]
+    deploy()
+    assert "update --restart unless-stopped the-container" in (host / "log").read_text().partition(" up ")[2]
+
+
 def test_what_is_older_than_the_deployment_before_is_removed(host, deploy):
     deploy()
     oldest = name_of_deployment()
@@ -157,10 +165,10 @@ def answers(monkeypatch):
 
         @contextmanager
         def tunnel(self, address):
-            yield f"http://{address}"
+            yield f"http://{address}", lambda: True
 
         monkeypatch.setattr(commands, "ask_for_examples", ask)
-        monkeypatch.setattr(commands, "wait_until_ready", lambda url, seconds: None)
+        monkeypatch.setattr(commands, "wait_until_ready", lambda url, running: None)
         monkeypatch.setattr(Host, "tunnel", tunnel)
 
     return act

@@ -70,5 +70,6 @@ def test_no_ssh_is_said(tmp_path, monkeypatch):
 
 def test_a_tunnel_is_open_as_long_as_it_is_used(ssh, tmp_path):
     ssh(f'echo "$@" > {tmp_path}/said; exec sleep 600')
-    with Host("me@there").tunnel("127.0.0.1:8080") as url:
-        assert url.startswith("http://127.0.0.1:")
+    with Host("me@there").tunnel("127.0.0.1:8080") as (url, running):
+        assert url.startswith("http://127.0.0.1:") and running()
+    assert not running()

@@ -2,46 +2,51 @@
 
 import os
 import threading
-import time
 
 import pytest
-from conftest import make_settings
+from conftest import Clock, make_settings
 
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
-from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 from {{cookiecutter.project_slug}}.pipelines import intake
 
 
 @pytest.fixture
-def path(tmp_path, monkeypatch):
-    """Where the table comes in; a writer is waited for only briefly."""
+def clock(monkeypatch):
+    """The time that a writer is waited for, which passes at once."""
+    monkeypatch.setattr(intake, "time", clock := Clock())
+    return clock
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch, clock):
+    """Where the table comes in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(intake, "QUIET_SECONDS", 0.5)
-    monkeypatch.setattr(intake, "SECONDS_BETWEEN", 0.05)
     return tmp_path / "orders.csv"
 
 
-def test_a_file_that_grows_is_read_once_it_is_whole(path):
-    told = []
+def test_a_file_that_grows_is_read_once_it_is_whole_however_long_that_takes(path, monkeypatch, clock):
+    told, lines = [], []
 
-    def write() -> None:
-        for _ in range(8):
-            with path.open("a") as out:  # closed in between: nobody has it open
-                out.write("line\n")
-            time.sleep(0.2)
+    def write_on(seconds: float) -> None:
+        """Write a line every second, for longer than anything is waited for that does not change."""
+        clock.slept += seconds
+        if len(lines) < min(clock.slept, 2 * MOST_SECONDS):
+            lines.append(b"line\n")
+            with path.open("ab") as out:  # closed in between: nobody has it open
+                out.write(lines[-1])
+            os.utime(path, (clock.time(), clock.time()))
 
+    monkeypatch.setattr(clock, "sleep", write_on)
     path.write_text("")
-    writer = threading.Thread(target=write)
-    writer.start()
     content = intake.receive(make_settings(), told.append)
-    writer.join()
-    assert content == b"line\n" * 8 and len(told) == 1
+    assert content == b"".join(lines) and len(lines) == 2 * MOST_SECONDS and len(told) == 1
 
 
 def test_a_file_that_a_program_has_open_to_write_is_not_whole(path, monkeypatch):
-    monkeypatch.setattr(intake, "MOST_SECONDS", 1.0)
+    monkeypatch.setattr(intake, "MOST_SECONDS", 5)
     path.write_text("a,b\n1,2\n")
-    message = rf"still written to .*\({os.getpid()}\).*Try later"
+    message = rf"has not changed for 5 seconds, but is still open to .*\({os.getpid()}\)"
     with path.open("a"), pytest.raises(ProjectError, match=message):
         intake.receive(make_settings(), lambda _: None)
     with path.open():
@@ -109,7 +114,7 @@ def test_what_arrives_while_the_one_before_is_looked_at_is_seen(path):
     seen = []
     waiting = threading.Thread(target=lambda: seen.append(next(arrivals)), daemon=True)
     waiting.start()
-    waiting.join(timeout=60)
+    waiting.join(MOST_SECONDS)
     assert len(seen) == 1
 
 

@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from conftest import Clock
 
 from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.core import storage
-from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.serving import health, server
+from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
+from {{cookiecutter.project_slug}}.serving import client, health, server
 from {{cookiecutter.project_slug}}.serving.client import call, smoke_test, wait_until_ready
 from {{cookiecutter.project_slug}}.serving.server import free_port
 
@@ -27,7 +29,7 @@ def serve(tmp_path):
         code = RUN + f"run(Path({str(place)!r}), {port})"
         with (tmp_path / "log").open("ab") as log:
             running.append(subprocess.Popen([sys.executable, "-c", code], stdout=log, stderr=log, cwd=tmp_path))
-        wait_until_ready(url := f"http://127.0.0.1:{port}", 60, running=lambda: running[-1].poll() is None)
+        wait_until_ready(url := f"http://127.0.0.1:{port}", running=lambda: running[-1].poll() is None)
         return url
 
     yield start
@@ -60,9 +62,28 @@ def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve,
 def test_a_server_that_is_not_there_is_named(monkeypatch):
     port = free_port()
     with pytest.raises(ProjectError, match=f"{port}.* cannot be reached"):
-        wait_until_ready(f"http://127.0.0.1:{port}", seconds=0)
-    with pytest.raises(ProjectError, match="cannot be reached"):
-        wait_until_ready(f"http://127.0.0.1:{port}", seconds=600, running=lambda: False)
+        wait_until_ready(f"http://127.0.0.1:{port}", running=lambda: False)
     monkeypatch.setenv("MLSERVER_HTTP_PORT", str(port))
     with pytest.raises(SystemExit, match="refused"):
         health.main()
+
+
+@pytest.mark.parametrize(
+    ("ready", "ended", "waited"),
+    [
+        (MOST_SECONDS - 1, None, MOST_SECONDS - 1),  # slow, and no worse for it
+        (None, 5, 5),
+        (None, None, MOST_SECONDS),
+    ],
+)
+def test_a_server_is_waited_for_as_long_as_it_lives_but_not_for_ever(monkeypatch, ready, ended, waited):
+    monkeypatch.setattr(client, "time", clock := Clock())
+
+    def call(address: str) -> None:
+        if ready is None or clock.slept < ready:
+            raise ProjectError("not yet")
+
+    monkeypatch.setattr(client, "call", call)
+    with nullcontext() if ready else pytest.raises(ProjectError, match="not yet"):
+        wait_until_ready("http://there", running=lambda: ended is None or clock.slept < ended)
+    assert clock.slept == pytest.approx(waited, abs=0.2)

@@ -29,7 +29,6 @@ KnownHosts = Annotated[
         "--known-hosts", envvar="DEPLOY_KNOWN_HOSTS", help="What ssh-keyscan says of the host; else ssh's own file."
     ),
 ]
-SECONDS_TO_START = 30
 
 
 @app.command()
@@ -89,8 +88,8 @@ def smoke_test(
 def verify_deployed(host: Host, model: Path) -> int:
     """Smoke-test what runs on the host, and take it back if it answers wrongly; the number of rows."""
     try:
-        with host.tunnel(compose.published_address(host)) as url:
-            wait_until_ready(url, SECONDS_TO_START)
+        with host.tunnel(compose.published_address(host)) as (url, running):
+            wait_until_ready(url, running)
             return ask_for_examples(url, model)
     except ProjectError as error:
         try:

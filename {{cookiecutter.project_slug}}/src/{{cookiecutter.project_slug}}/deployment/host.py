@@ -4,16 +4,14 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import ProjectError
+from ..errors import MOST_SECONDS, ProjectError
 from ..serving.server import HERE, free_port
-
-SECONDS_TO_CONNECT = 20
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Host:
 
     def ssh(self, *options: str) -> list[str]:
         """The command line of ssh, up to the address: it never asks a question, and never trusts an unknown machine."""
-        strict = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={SECONDS_TO_CONNECT}")
+        strict = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={MOST_SECONDS}")
         always = [word for option in strict for word in ("-o", option)]
         return ["ssh", *always, *self.options, *options, self.address]
 
@@ -47,13 +45,16 @@ class Host:
         return done.stdout
 
     @contextmanager
-    def tunnel(self, address: str) -> Iterator[str]:
-        """The URL on this machine that leads to this address (host:port) as the host sees it."""
+    def tunnel(self, address: str) -> Iterator[tuple[str, Callable[[], bool]]]:
+        """The URL on this machine that leads to this address (host:port) as the host sees it, once ssh has connected.
+
+        With it comes what tells whether ssh is still at it.
+        """
         port = free_port()
         forward = ("-N", "-o", "ExitOnForwardFailure=yes", "-L", f"{HERE}:{port}:{address}")
         with subprocess.Popen(self.ssh(*forward), stdin=subprocess.DEVNULL) as tunnel:
             try:
-                yield f"http://{HERE}:{port}"
+                yield f"http://{HERE}:{port}", lambda: tunnel.poll() is None
             finally:
                 tunnel.terminate()
 

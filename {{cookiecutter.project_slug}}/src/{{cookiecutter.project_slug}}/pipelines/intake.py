@@ -13,10 +13,10 @@ from fsspec.implementations.local import LocalFileSystem
 from ..core import storage
 from ..core.data import accept
 from ..core.schema import Schema
-from ..errors import ProjectError
+from ..errors import MOST_SECONDS, ProjectError
 from ..settings import Settings
 
-QUIET_SECONDS, MOST_SECONDS, SECONDS_BETWEEN = 2.0, 600.0, 0.2
+QUIET_SECONDS, SECONDS_BETWEEN = 2.0, 0.2
 MILLISECONDS_TO_FIRST_LOOK = 200
 RECEIVED, QUARANTINE, REPORT = "received", "quarantine", "report.txt"
 
@@ -73,18 +73,17 @@ def look(path: Path) -> tuple[int, int] | None:
 def settled(path: Path, tell: Callable[[str], None]) -> tuple[int, int] | None:
     """How a file looks after it has not changed for a while and no program has it open to write to.
 
-    Raises ProjectError where that takes too long.
+    Raises ProjectError where a program has it open for far too long without writing anything.
     """
-    begin = time.monotonic()
-    seen, since, told = look(path), begin, False
+    seen, since, told = look(path), time.monotonic(), False
     while seen is not None:
         now = time.monotonic()
         age = max(now - since, time.time() - seen[1] / 1e9)
         writers = [] if age < QUIET_SECONDS else list(writing_to(path))
         if age >= QUIET_SECONDS and not writers:
             break
-        if now - begin > MOST_SECONDS:
-            raise ProjectError(f"{path} is still written to after {MOST_SECONDS:g} seconds, by {writers}. Try later.")
+        if now - since > MOST_SECONDS:
+            raise ProjectError(f"{path} has not changed for {MOST_SECONDS} seconds, but is still open to {writers}.")
         if not told:
             tell(f"Waiting until {path} is written to its end")
             told = True

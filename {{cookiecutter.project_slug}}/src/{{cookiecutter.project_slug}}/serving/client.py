@@ -15,11 +15,9 @@ from .. import __name__ as package
 from ..core import storage
 from ..core.predict import predict
 from ..core.schema import Schema
-from ..errors import ProjectError
+from ..errors import MOST_SECONDS, ProjectError
 from .model_folder import EXAMPLE
 from .protocol import from_response, to_request
-
-SECONDS_TO_ANSWER = 30
 
 
 def call(address: str, body: dict[str, Any] | None = None) -> bytes:
@@ -27,7 +25,7 @@ def call(address: str, body: dict[str, Any] | None = None) -> bytes:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as response:
+        with urllib.request.urlopen(request, timeout=MOST_SECONDS) as response:
             content: bytes = response.read()
             return content
     except urllib.error.HTTPError as error:
@@ -45,12 +43,12 @@ def ask(url: str, table: pd.DataFrame, features: Schema) -> tuple[pd.DataFrame, 
         raise ProjectError(f"{url} does not answer as a model of this project: {error!r}") from None
 
 
-def wait_until_ready(url: str, seconds: float, running: Callable[[], bool] = lambda: True) -> None:
-    """Return as soon as the model answers that it is ready. Raises ProjectError after so many seconds.
+def wait_until_ready(url: str, running: Callable[[], bool]) -> None:
+    """Return as soon as the model answers that it is ready, however slowly it starts.
 
-    running: whether there is still something to wait for.
+    running: whether there is still something to wait for. Raises ProjectError where not, or after far too long.
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + MOST_SECONDS
     while True:
         try:
             call(f"{url}/v2/models/{package}/ready")

@@ -1,4 +1,4 @@
-"""Is the model ready? Asked inside the container by its health check: exits with 0 or 1."""
+"""Is the model ready? Asked inside the container by its health check, which ends what hangs: exits with 0 or 1."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ def main() -> None:
     """Ask for the model and not only for the server, which may be up without it."""
     port = os.environ.get("MLSERVER_HTTP_PORT", "8080")
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/models/{package}/ready", timeout=5).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/models/{package}/ready").close()
     except OSError as error:
         sys.exit(str(error))
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from .. import __name__ as package
 from ..core.storage import sha256
-from ..errors import ProjectError
+from ..errors import MOST_SECONDS, ProjectError
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def connect(uri: str) -> "MlflowClient":
 def try_to_read(file: Path) -> None:
     """Raise sqlite3.Error where there is a file that is none of SQLite's: MLflow would try it again for minutes."""
     if file.exists():
-        with closing(sqlite3.connect(file, timeout=60)) as database:  # in seconds: another process may be writing
+        with closing(sqlite3.connect(file, timeout=MOST_SECONDS)) as database:  # another process may be writing
             database.execute("PRAGMA schema_version")
 
 
