@@ -92,7 +92,7 @@ def in_place_2(newcomer_2, workshop) -> Path:
 @pytest.fixture
 def quick(copied) -> Path:
     """The same of level 1 with few tests of its own."""
-    keep_few_tests(copied)
+    keep_few_tests(copied, "test_data.py", "test_own_data.py")
     return copied
 
 

@@ -10,7 +10,7 @@ import verdict_1
 import verdict_2
 import yaml
 from PIL import Image
-from support import as_the_readme_says, commands, files_below, run
+from support import as_the_readme_says, commands, files_below, keep_few_tests, run
 
 pytestmark = pytest.mark.real
 BLUE, ORANGE, GREEN, RED, GREY = (31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (127, 127, 127)
@@ -166,6 +166,8 @@ def test_notebook_and_pipeline_predict_the_same_for_every_row(newcomer, at_2, tm
 
 def test_level_2_is_proved(at_2):
     """After a training of its own: what the demo stood in for, the project shows itself now."""
+    one_of_each_proof = ("test_steps.py", "test_registry.py", "test_answers.py", "test_comparison.py")
+    keep_few_tests(at_2, *one_of_each_proof)
     path = at_2 / "maturity.yaml"
     declared = yaml.safe_load(path.read_text("utf-8"))
     rows = [row for row in declared["levels"][2]["criteria"] if row.get("simulated") != "make demo"]
