@@ -35,14 +35,16 @@ def workshop(tmp_path_factory) -> Path:
 
 
 def put(state: Path, place: Path) -> Path:
-    """Bring a project into this state, and leave what it has installed, and what its tools remember, where it is."""
+    """Bring a project into this state, installed; what it has installed before, and its tools remember, stays there."""
     keep = (".venv", ".mypy_cache")
     for path in place.glob("*") if place.exists() else ():
         if path.is_dir() and path.name not in keep:
             shutil.rmtree(path)
         elif not path.is_dir():
             path.unlink()
-    return Path(shutil.copytree(state, place, ignore=shutil.ignore_patterns(*keep), dirs_exist_ok=True))
+    shutil.copytree(state, place, ignore=shutil.ignore_patterns(*keep), dirs_exist_ok=True)
+    run("uv", "sync", cwd=place)
+    return place
 
 
 def used(state: Path, place: Path, *tasks: str) -> Path:

@@ -23,11 +23,10 @@ print(len(client.search_model_versions()), "versions")
 
 @pytest.fixture
 def project(copied_2) -> Path:
-    """A project that has tracked nothing yet, and whose commands start at once."""
+    """A project that has tracked nothing yet."""
     for made in ("mlartifacts", "models", "data/checked"):
         shutil.rmtree(copied_2 / made, ignore_errors=True)
     (copied_2 / "mlflow.db").unlink(missing_ok=True)
-    run("uv", "sync", cwd=copied_2)
     return copied_2
 
 
