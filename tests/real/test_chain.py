@@ -18,7 +18,7 @@ BLUE, ORANGE, GREEN, RED, GREY = (31, 119, 180), (255, 127, 14), (44, 160, 44), 
 
 @pytest.fixture(scope="module")
 def at_1(newcomer, tmp_path_factory) -> Path:
-    """A project of level 0 after its owner's work, brought to level 1; then its first command (test_delivery checks)."""
+    """A project of level 0 after its owner's work, brought to level 1; then its first command."""
     project = beside_a_clone(newcomer, newcomer, tmp_path_factory.mktemp("risen to 1"))
     work_in_level_0(project)
     raise_to("1", project)
