@@ -62,6 +62,12 @@ def test_the_command_line_starts_without_what_is_slow_to_import():
     assert done.stdout.split() == []
 
 
+def test_a_process_that_ends_does_not_look_through_all_that_it_has_imported():
+    ask = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 0)); import " + package.__name__
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.split() == ["True"]  # what was registered first is called last
+
+
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
 def test_files_are_touched_in_one_place_and_the_environment_nowhere(path):
     source = path.read_text(encoding="utf-8")
