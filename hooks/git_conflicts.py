@@ -1,10 +1,11 @@
 """Show conflicts as git shows its own: `UU` in its status, so that every tool that settles merges works."""
 
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from recorded_base import File, Tree
+import repository
+from recorded_base import Tree
+from repository import FAILURES, git
 
 
 def mark(project: Path, conflicts: Iterable[str], mine: Tree, base: Tree, theirs: Tree) -> list[str]:
@@ -18,12 +19,12 @@ def mark(project: Path, conflicts: Iterable[str], mine: Tree, base: Tree, theirs
         found = {path: stages(project, path, mine[path], base.get(path), theirs[path]) for path in conflicts}
         if lines := [line for of_path in found.values() for line in of_path]:
             git(project, "update-index", "-z", "--index-info", given=b"\0".join(lines) + b"\0")
-    except (OSError, subprocess.CalledProcessError):
+    except FAILURES:
         return []
     return [path for path, of_path in found.items() if of_path]
 
 
-def stages(project: Path, path: str, mine: File, base: File | None, theirs: File) -> list[bytes]:
+def stages(project: Path, path: str, mine: bytes, base: bytes | None, theirs: bytes) -> list[bytes]:
     """What `git update-index --index-info` wants to hear of a conflict; nothing where the index must stay as it is."""
     tracked = git(project, "ls-files", "--stage", "-z", "--full-name", "--", path).split(b"\0")[:-1]
     if len(tracked) != 1 or git(project, "diff", "--cached", "--name-only", "--", path):
@@ -33,11 +34,15 @@ def stages(project: Path, path: str, mine: File, base: File | None, theirs: File
     lines = [b"0 " + b"0" * len(blob) + b"\t" + full_name]
     for number, version in ((b"1", base), (b"2", mine), (b"3", theirs)):
         if version is not None:
-            stored = git(project, "hash-object", "-w", "--stdin", "--path", path, given=version.data).strip()
+            stored = git(project, "hash-object", "-w", "--stdin", "--path", path, given=version).strip()
             lines.append(b" ".join((mode, stored, number)) + b"\t" + full_name)
     return lines
 
 
-def git(project: Path, *words: str, given: bytes | None = None) -> bytes:
-    """What git prints; OSError without git, CalledProcessError where it refuses."""
-    return subprocess.run(["git", *words], cwd=project, input=given, capture_output=True, check=True).stdout
+def unmark(project: Path, paths: Iterable[str]) -> None:
+    """Take the conflicts of these paths out of git's index, whose files are as they were before."""
+    try:
+        if shown := repository.unmerged(project, *paths):
+            git(project, "reset", "-q", "--", *shown)
+    except FAILURES:
+        return

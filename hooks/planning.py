@@ -1,152 +1,158 @@
 """Decide, file by file, what a run over a project does: whose change stands, and what a person has to see."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import merging
-from recorded_base import File, Record, Tree, read_file
+from applying import Changes
+from disk import Obstacle, look
+from recorded_base import Record, Tree
 
 BESIDE = ".template-new"  # tools that look for code, tests or workflows by their names pass over it
 ADDED, UPDATED, REMOVED = "added", "updated", "removed"
-MERGED, CONFLICT, ASIDE, KEPT, STAYS_DELETED = "merged", "conflict", "left as it is", "kept", "stays deleted"
+MERGED, CONFLICT, ASIDE, KEPT = "merged", "conflict", "left as it is", "kept"
+STAYS_DELETED, NOT_ADDED = "stays deleted", "not added"
+# What tools leave in a folder whose files are all deleted or moved away.
+LEFT_BY_TOOLS = {"__pycache__", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db"}
 
 
 class UnsettledError(Exception):
     """Files in which the conflicts of the last run are still open, and which would have to be merged again."""
 
 
-@dataclass(frozen=True)
-class Obstacle:
-    """What is at a path, or above it, where only a regular file could be merged."""
-
-    path: str
-    kind: str
-
-
 @dataclass
 class Plan:
-    """What a run will do: the new content of each path, None to remove it, and what to say about each.
+    """What a run will do, and what to say about each path.
 
-    seen     what was at each path when that was decided
+    changes  of files
+    base     what the template wrote, of each path to which it came; the others stay as they were last time
     beside   the user's path: where the template's version is put
-    deleted  the paths that the user has deleted
+    gone     paths that are not added: the folder of the template's that is not there any more
     """
 
-    writes: dict[str, File | None] = field(default_factory=dict)
-    seen: dict[str, File | Obstacle | None] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
+    base: Tree = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
-    deleted: list[str] = field(default_factory=list)
+    gone: dict[str, str] = field(default_factory=dict)
 
     def paths(self, outcome: str) -> list[str]:
         """The paths that fare so."""
         return [path for path, found in self.outcomes.items() if found == outcome]
 
 
-def look(project: Path, path: str) -> File | Obstacle | None:
-    """What is at a path of the project: a file, nothing, or what must not be touched."""
-    parts = Path(path).parts
-    for depth in range(1, len(parts) + 1):
-        there = project.joinpath(*parts[:depth])
-        name = "/".join(parts[:depth])
-        if there.is_symlink():
-            return Obstacle(name, "a link")
-        if depth < len(parts) and there.exists() and not there.is_dir():
-            return Obstacle(name, "a file where the template has a folder")
-    if there.is_dir():
-        return Obstacle(path, "a folder where the template has a file")
-    if not there.exists():
-        return None
-    return read_file(there) if there.is_file() else Obstacle(path, "no regular file")
-
-
-def plan(project: Path, last: Record, theirs: Tree) -> Plan:
+def plan(project: Path, last: Record, theirs: Tree, restore: str = "") -> Plan:
     """Merge what the template writes now into the project, given the record of the last run.
 
-    Raises UnsettledError, with the paths, if that would merge into open conflicts.
+    restore is a path, or a folder's, where deleted files of the template come back; "." is all of them. Raises
+    UnsettledError, with the paths, if that would merge into open conflicts.
     """
     result, unsettled = Plan(), []
-    for path in sorted(last.base.keys() | theirs.keys() | set(last.deleted)):
+    folders = removed_folders(project, last.base)
+    for path in sorted(last.base.keys() | theirs.keys()):
         there, base, now = look(project, path), last.base.get(path), theirs.get(path)
-        result.seen[path] = there
+        result.changes.seen[path] = there
         if isinstance(there, Obstacle):
             if now is not None and now != base:
                 put_beside(result, project, path, now, there)
+            applied = now is not None
         elif there is None:
-            settle_absent(result, path, base, now, declined=path in last.deleted)
+            applied = settle_absent(result, path, base, now, folders, wanted=is_below(path, restore))
         elif now is None:
-            settle_dropped(result, path, base, there)
-        elif path in last.conflicts and has_open_conflict(there, base) and needs_merge(path, base, there, now):
+            applied = settle_dropped(result, path, base, there)
+        elif path in last.conflicts and has_open_conflict(there, base) and needs_merge(base, there, now):
             unsettled.append(path)
+            continue
         else:
-            settle(result, project, path, base, there, now)
+            applied = settle(result, project, path, base, there, now)
+        if (delivered := now if applied else base) is not None:
+            result.base[path] = delivered
     if unsettled:
         raise UnsettledError(*unsettled)
     return result
 
 
-def settle_absent(result: Plan, path: str, base: File | None, now: File | None, declined: bool) -> None:
-    """A path that is not in the project: new, or deleted by the user, which is remembered."""
-    if base is None and not declined:
-        result.writes[path], result.outcomes[path] = now, ADDED
-        return
-    result.deleted.append(path)
-    if now is not None and now != base:
-        result.outcomes[path] = STAYS_DELETED
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is this one, or below it."""
+    wanted = folder.removeprefix("./").rstrip("/")
+    return wanted == "." or path == wanted or (wanted != "" and path.startswith(f"{wanted}/"))
 
 
-def settle_dropped(result: Plan, path: str, base: File | None, there: File) -> None:
-    """A path that the template has no more: it goes, unless the user has changed it or made it."""
-    if base is None:
-        return
-    if merging.same_content(path, there.data, base.data):
-        result.writes[path], result.outcomes[path] = None, REMOVED
-    else:
-        result.outcomes[path] = KEPT
+def removed_folders(project: Path, base: Tree) -> set[str]:
+    """The folders that the template has filled and the user has deleted, moved or emptied."""
+    filled = {folder.as_posix() for path in base for folder in Path(path).parents[:-1]}
+    left = {folder for path in base if (project / path).exists() for folder in map(Path.as_posix, Path(path).parents)}
+    return {folder for folder in filled - left if not in_use(project / folder)}
 
 
-def needs_merge(path: str, base: File | None, there: File, now: File) -> bool:
-    """Whether both the user and the template have changed a file, and differently."""
-    if merging.same_content(path, there.data, now.data):
+def in_use(folder: Path) -> bool:
+    """Whether anything is in a folder but what tools leave behind."""
+    if not folder.is_dir():
         return False
-    return base is None or not (
-        merging.same_text(now.data, base.data) or merging.same_content(path, there.data, base.data)
-    )
+    entries = [entry for entry in folder.iterdir() if entry.name not in LEFT_BY_TOOLS]
+    return any(entry.is_symlink() or not entry.is_dir() or in_use(entry) for entry in entries)
 
 
-def has_open_conflict(there: File, base: File | None) -> bool:
+def settle_absent(
+    result: Plan, path: str, base: bytes | None, now: bytes | None, removed: set[str], wanted: bool
+) -> bool:
+    """A path that is not in the project: new, or deleted by the user; whether the template's version comes there."""
+    if now is None:
+        return False
+    gone = [folder.as_posix() for folder in Path(path).parents[:-1] if folder.as_posix() in removed]
+    if wanted or (base is None and not gone):
+        result.changes.writes[path], result.outcomes[path] = now, ADDED
+        return True
+    result.outcomes[path] = STAYS_DELETED if base is not None else NOT_ADDED
+    if base is None:
+        result.gone[path] = gone[-1]
+    return False
+
+
+def settle_dropped(result: Plan, path: str, base: bytes, there: bytes) -> bool:
+    """A path that the template has no more: it goes, unless the user has changed it; whether it goes."""
+    if not merging.same_text(there, base):
+        result.outcomes[path] = KEPT
+        return False
+    result.changes.writes[path], result.outcomes[path] = None, REMOVED
+    return True
+
+
+def needs_merge(base: bytes | None, there: bytes, now: bytes) -> bool:
+    """Whether both the user and the template have changed a file, and differently."""
+    same = merging.same_text
+    return not same(there, now) and (base is None or not (same(now, base) or same(there, base)))
+
+
+def has_open_conflict(there: bytes, base: bytes | None) -> bool:
     """Whether a file holds more conflict marks than the template itself put there, in a text about them."""
-    return merging.conflicts_in(there.data) > (merging.conflicts_in(base.data) if base else 0)
+    return merging.conflicts_in(there) > (merging.conflicts_in(base) if base else 0)
 
 
-def settle(result: Plan, project: Path, path: str, base: File | None, there: File, now: File) -> None:
-    """A path that is in the project and in the template."""
-    data, outcome = there.data, None
-    if needs_merge(path, base, there, now):
-        merged = merging.merge(path, base.data if base else b"", there.data, now.data)
+def settle(result: Plan, project: Path, path: str, base: bytes | None, there: bytes, now: bytes) -> bool:
+    """A path that is in the project and in the template; whether the template's version comes there, which it does."""
+    data, outcome = there, UPDATED
+    if needs_merge(base, there, now):
+        merged = merging.merge(path, base or b"", there, now)
         if merged is None:
             put_beside(result, project, path, now, Obstacle(path, "not to be merged line by line"))
         else:
             data, outcome = merged[0], CONFLICT if merged[1] else MERGED
-    elif not merging.same_content(path, there.data, now.data) and not merging.same_text(now.data, base.data):
-        data, outcome = merging.with_line_ends_of(there.data, now.data), UPDATED
-    executable = now.executable if base is None or there.executable == base.executable else there.executable
-    if os.name == "nt":  # where no such bit is kept
-        executable = there.executable
-    if (data, executable) != there:
-        result.writes[path] = File(data, executable)
-        result.outcomes[path] = outcome or result.outcomes.get(path, UPDATED)
+    elif not merging.same_text(there, now) and not merging.same_text(now, base):
+        data = merging.with_line_ends_of(there, now)
+    if data != there:
+        result.changes.writes[path], result.outcomes[path] = data, outcome
+    return True
 
 
-def put_beside(result: Plan, project: Path, path: str, now: File, obstacle: Obstacle) -> None:
+def put_beside(result: Plan, project: Path, path: str, now: bytes, obstacle: Obstacle) -> None:
     """Leave what the user has, and put the template's version beside it, under a name that nothing runs."""
     rest = path.removeprefix(obstacle.path)
     for name in beside_names(obstacle.path):
         there = look(project, name + rest)
         if there is None:
-            result.writes[name + rest], result.seen[name + rest] = now, None
+            result.changes.writes[name + rest], result.changes.seen[name + rest] = now, None
         if there in (None, now):
             result.outcomes[path], result.beside[path] = ASIDE, name + rest
             return

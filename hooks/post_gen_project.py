@@ -174,20 +174,22 @@ def regenerate(project: Path, repo: Path) -> None:
     """Bring the project to what the template writes, and say how to go on."""
     sys.path.insert(0, str(repo / "hooks"))
     import regeneration
+    from refusal import RefusedError
+    from reporting import say
 
     try:
         written = regeneration.regenerate(project, repo, ANSWERS, finish)
-    except regeneration.RefusedError as error:
-        sys.exit(f"\n{error}\nNothing was changed.\n")
+    except RefusedError as error:
+        sys.exit(f"\n{error}\n")
     if written:
-        declaration = declared(written["maturity.yaml"].data)
+        declaration = declared(written["maturity.yaml"])
         level = declaration["levels"][int(declaration["project"]["level"])]
-        print(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {project.name}\n  {level['start']}\n")
+        say(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {project.name}\n  {level['start']}\n")
 
 
 def main() -> None:
     """Do so in the current folder."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # none where one is closed
         stream.reconfigure(errors="backslashreplace")
     if "_repo_dir" in ANSWERS:
         regenerate(Path.cwd(), Path(ANSWERS["_repo_dir"]))

@@ -14,6 +14,7 @@ from pathlib import Path
 ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
 FREE_TEXT = ["project_name", "description", "author"]
 MAY_BE_EMPTY = ["description"]
+MODES = ["_dry_run", "_down", "_undo"]
 LONGEST_SLUG, LONGEST_TEXT = 40, 200
 # What the project installs and imports, directly or through others: a project of the same name would hide it.
 INSTALLED = set(
@@ -96,7 +97,7 @@ def all_problems(answers: dict, choices: dict[str, list[str]]) -> list[str]:
     found = [("project_slug", slug_problem(answers["project_slug"]))]
     found += [(key, text_problem(key, answers[key])) for key in FREE_TEXT]
     found += [(key, choice_problem(answers[key], allowed)) for key, allowed in choices.items()]
-    found += [("_dry_run", choice_problem(answers.get("_dry_run", "no"), ["no", "yes"]))]
+    found += [(mode, choice_problem(answers.get(mode, "no"), ["no", "yes"])) for mode in MODES]
     return [f"{key} {answers[key]!r} {problem}" for key, problem in found if problem]
 
 
@@ -108,6 +109,30 @@ def choices_offered(repo: Path | None) -> dict[str, list[str]]:
     return {key: value for key, value in questions.items() if isinstance(value, list) and not key.startswith("_")}
 
 
+def words_dropped(repo: Path | None) -> list[str]:
+    """What was typed and is no question, one line each, where that can be seen: cookiecutter itself drops it."""
+    if repo is None:
+        return []
+    sys.path.insert(0, str(repo / "hooks"))
+    import answers
+    import command_line
+
+    return answers.unknown_words(repo, ANSWERS, command_line.typed())
+
+
+def hold_back(repo: Path) -> None:
+    """Keep cookiecutter from writing into the project."""
+    import private_copy
+    import recorded_base
+    import refusal
+
+    try:
+        recorded_base.refuse_links(Path.cwd())
+    except refusal.RefusedError as error:
+        refuse(str(error))
+    private_copy.hold_back(repo, Path.cwd(), dry_run=ANSWERS.get("_dry_run") == "yes")
+
+
 def refuse(sentence: str) -> None:
     """Stop cookiecutter with this message; a folder that it has made goes away again."""
     sys.exit(f"\n{sentence}\nNothing was written.\n")
@@ -115,17 +140,15 @@ def refuse(sentence: str) -> None:
 
 def main() -> None:
     """Refuse, or let cookiecutter go on."""
-    sys.stderr.reconfigure(errors="backslashreplace")
+    if sys.stderr:  # none where it is closed
+        sys.stderr.reconfigure(errors="backslashreplace")
     repo = Path(ANSWERS["_repo_dir"]) if "_repo_dir" in ANSWERS else None
     if repo and not (repo / ".private-copy").is_file():
         refuse("This template needs cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")
-    if problems := all_problems(ANSWERS, choices_offered(repo)):
+    if problems := all_problems(ANSWERS, choices_offered(repo)) + words_dropped(repo):
         refuse("These answers cannot be used:\n  " + "\n  ".join(problems))
     if repo:
-        sys.path.insert(0, str(repo / "hooks"))
-        import private_copy
-
-        private_copy.hold_back(repo, Path.cwd())
+        hold_back(repo)
     elif any(os.scandir()):
         refuse(f"The folder {Path.cwd()} is not empty. Choose another project_slug or an empty folder.")
 

@@ -4,6 +4,7 @@ It walks the tree only after the pre-gen hook has run, and finds there what this
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -11,20 +12,21 @@ from recorded_base import ANSWERS, BASE, FOLDER
 
 TREE, HELD = "{{cookiecutter.project_slug}}", ".held"
 RENDERED = f"{FOLDER}/render"
-MAY_BE_THERE = {".git", FOLDER}  # in a folder that counts as empty
+# What is in the folder of a project that is about to begin: a clone of a repository that a host has just made.
+BEGINNING = rf"\.git|\.gitignore|\.gitattributes|{re.escape(FOLDER)}|(README|LICEN[SC]E|COPYING)(\.\w+)?"
 
 
 def is_new(project: Path) -> bool:
-    """Whether nothing is in the folder that anybody could miss."""
+    """Whether nothing is in the folder but what a project begins with."""
     recorded = any((project / path).exists() for path in (BASE, ANSWERS))
-    return {entry.name for entry in os.scandir(project)} <= MAY_BE_THERE and not recorded
+    return not recorded and all(re.fullmatch(BEGINNING, entry.name, re.IGNORECASE) for entry in os.scandir(project))
 
 
-def hold_back(repo: Path, project: Path) -> None:
+def hold_back(repo: Path, project: Path, dry_run: bool) -> None:
     """Let cookiecutter render nothing; into a new folder, all, but aside, which saves the time to do it again."""
     (repo / TREE).rename(repo / HELD)
     (repo / TREE).mkdir()
-    if is_new(project):
+    if is_new(project) and not dry_run:
         shutil.rmtree(project / RENDERED, ignore_errors=True)  # of a run that died
         (repo / TREE / FOLDER).mkdir()
         (repo / HELD).rename(repo / TREE / RENDERED)

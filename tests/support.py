@@ -11,6 +11,7 @@ import tempfile
 import types
 from pathlib import Path
 
+import disk
 import pytest
 import recorded_base
 import yaml
@@ -65,10 +66,10 @@ def render_level(out: Path, template: Path = ROOT, **answers: str) -> Path:
     declaration = yaml.safe_load((project / "maturity.yaml").read_text(encoding="utf-8"))
     post.strip(project, declaration)
     (project / "MATURITY.md").write_text(post.maturity_page(declaration), encoding="utf-8", newline="\n")
-    record = recorded_base.Record(recorded_base.read_tree(project), DEFAULTS | answers)
+    record = recorded_base.Record(disk.read_tree(project), DEFAULTS | answers)
     (project / recorded_base.FOLDER).mkdir()
     for path, file in recorded_base.files(record).items():
-        (project / path).write_bytes(file.data)
+        (project / path).write_bytes(file)
     return project
 
 
@@ -127,7 +128,7 @@ def generate(
 def private_settings(folder: Path) -> dict[str, str]:
     """Variables that make cookiecutter keep its settings and replays below this folder."""
     config = folder / "cookiecutter-config.yaml"
-    (folder / "cookiecutters_dir").mkdir(exist_ok=True)
+    (folder / "cookiecutters_dir").mkdir(parents=True, exist_ok=True)
     lines = [f"{key}: {json.dumps(str(folder / key))}" for key in ("replay_dir", "cookiecutters_dir")]
     config.write_text("\n".join(lines), encoding="utf-8")
     return {"COOKIECUTTER_CONFIG": str(config)}

@@ -1,24 +1,22 @@
 """What the tests of runs over an existing project share: small trees, and how a project looks."""
 
-import subprocess
 from pathlib import Path
 
-from recorded_base import File, Tree
+from recorded_base import Tree
 from support import files_below
 
 
-def text(*lines: str, executable: bool = False) -> File:
+def text(*lines: str) -> bytes:
     """A file of these lines."""
-    return File("".join(f"{line}\n" for line in lines).encode(), executable)
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def write(folder: Path, tree: Tree) -> Path:
     """Write a tree of files below a folder."""
-    for path, (data, executable) in tree.items():
+    for path, data in tree.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-        target.chmod(0o755 if executable else 0o644)
     return folder
 
 
@@ -37,9 +35,3 @@ def kept_before(project: Path) -> dict[str, bytes]:
     """The files as they were before the last run that changed any."""
     *_, last = sorted((project / ".mlops-template/recovery").iterdir())
     return files_below(last / "before")
-
-
-def undo(project: Path, said: str) -> None:
-    """Undo a run with the command that it has printed."""
-    (command,) = [line.partition(":")[2] for line in said.splitlines() if line.startswith("To undo")]
-    subprocess.run(command, shell=True, cwd=project, check=True)

@@ -14,7 +14,7 @@ from upgrading import write
 def made(tmp_path):
     """made(tree, level="0", **record): a project as the template wrote it."""
 
-    def make(tree: Tree, level: str = "0", **known: list[str]) -> Path:
+    def make(tree: Tree, level: str = "0", **known: list[str] | str) -> Path:
         record = Record(tree, DEFAULTS | {"maturity_level": level}, **known)
         return write(tmp_path / "my_ml_project", tree | recorded_base.files(record))
 

@@ -1,12 +1,12 @@
 """Regeneration as people do it: with the `cookiecutter` command, in every form it has, and with cruft."""
 
 import itertools
-import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
-from support import OFFERED, files_below, generate, run, tool
+from support import OFFERED, files_below, generate, private_settings, run, tool
 from upgrading import everything, times
 
 NEXT = OFFERED[1]
@@ -52,12 +52,13 @@ def without_answers(made: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(("before", "now"), list(itertools.product(OFFERED, OFFERED)))
 def test_every_pair_of_levels(template, project, expected, before, now):
     made = project(before)
-    done = generate(template, made.parent, "-f", "--no-input", maturity_level=now)
+    words = {"maturity_level": now} | ({"_down": "yes"} if now < before else {})
+    done = generate(template, made.parent, "-f", "--no-input", **words)
     assert without_answers(made) == expected(now)
     assert (f"level {before} → {now}" in done.stdout) and f"cd {made.name}" in done.stdout
-    assert json.loads((made / ".mlops-template/answers.json").read_text("utf-8"))["deleted"] == ["data/README.md"]
+    assert "stays deleted   data/README.md" in done.stdout
     before_again = times(made)
-    assert "Nothing to change." in generate(template, made.parent, "-f", "--no-input", maturity_level=now).stdout
+    assert "Nothing to change." in generate(template, made.parent, "-f", "--no-input", **words).stdout
     assert times(made) == before_again
 
 
@@ -155,3 +156,52 @@ def test_what_a_run_that_died_has_left_aside_is_not_taken_for_the_template(templ
     left.write_text("left\n")
     generate(template, tmp_path, "-f", "--no-input")
     assert files_below(tmp_path / "my_ml_project") == files_below(baked())
+
+
+@pytest.mark.parametrize("level", OFFERED)
+def test_a_repository_that_a_host_has_just_made_becomes_the_project(template, baked, tmp_path, level):
+    made = tmp_path / "my_ml_project"
+    made.mkdir()
+    mine = {"README.md": "# my-ml-project\nWhat it is for.\n", "LICENSE": "Mine.\n", ".gitignore": "*.log\n"}
+    for name, content in mine.items():
+        (made / name).write_text(content)
+    run(tool("git"), "init", "-q", cwd=made)
+    run("git", "add", "-A", cwd=made)
+    run("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "begin", cwd=made)
+    done = generate(template, tmp_path, "-f", "--no-input", maturity_level=level)
+    fresh, there = files_below(baked(maturity_level=level)), everything(made)
+    assert {path for path in there if not path.startswith(".git/")} == fresh.keys() | mine.keys()
+    changed = {*mine, ".mlops-template/answers.json"}  # which lists the conflicts
+    assert {path for path, data in fresh.items() if there[path] != data} <= changed
+    assert all(line in there[path].decode() for path, content in mine.items() for line in content.splitlines())
+    status = run("git", "status", "--porcelain", cwd=made).stdout
+    assert "conflict        README.md" in done.stdout and "AA README.md" in status and "AA .gitignore" in status
+    assert "Ready" not in done.stdout and "_undo=yes" in done.stdout
+
+
+@pytest.mark.parametrize("where", ["", "src/deeper"])
+def test_inside_of_a_project_no_second_one_appears(template, project, where):
+    made = project("1")
+    (made / where).mkdir(parents=True, exist_ok=True)
+    before = times(made)
+    done = run(
+        *(sys.executable, "-m", "cookiecutter", template, "-f", "--no-input", "maturity_level=2"),
+        cwd=made / where,
+        check=False,
+        **private_settings(made.parent),
+    )
+    assert (
+        done.returncode != 0 and f"inside of the project {made}" in done.stderr and f"-o {made.parent}" in done.stderr
+    )
+    assert set(times(made)) == set(before)
+
+
+def test_beside_a_renamed_project_no_second_one_appears(template, project):
+    made = project("0")
+    renamed = made.rename(made.with_name("churn"))
+    before = times(renamed)
+    done = generate(template, made.parent, "-f", "--no-input", check=False, maturity_level="1")
+    assert done.returncode != 0 and "churn holds the project of that name" in done.stderr
+    assert not made.exists() and times(renamed) == before
+    generate(template, made.parent, "--no-input", maturity_level="1")  # as asked for, without -f
+    assert (made / "Makefile").is_file() and times(renamed) == before

@@ -10,7 +10,7 @@ import merging
 import planning
 import pytest
 import recorded_base
-from recorded_base import File, Tree
+from recorded_base import Tree
 from support import BUILT, volume
 from upgrading import everything, kept_before, times
 
@@ -36,7 +36,7 @@ def project(baked, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("before", "now"), PAIRS)
 def test_an_untouched_project_becomes_the_fresh_one(baked, project, trees, run_template, before, now):
     made = project(before)
-    run_template(made, trees[now], maturity_level=now)
+    run_template(made, trees[now], maturity_level=now, _down="yes")
     assert everything(made) == everything(baked(maturity_level=now))
     assert modes(made) == modes(baked(maturity_level=now))
     assert not [folder for folder in made.rglob("*") if folder.is_dir() and not any(folder.iterdir())]
@@ -50,19 +50,59 @@ def modes(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize(("before", "now"), PAIRS)
 def test_no_byte_of_the_user_is_lost_and_the_same_again_does_nothing(project, trees, run_template, before, now, work):
     made, chance = project(before), random.Random(f"{before} {now} {work}")
-    for _ in range(chance.randint(1, 12)):
-        chance.choice(WORK)(made, chance, trees[now])
-    mine, links = contents(made), {path: path.readlink() for path in made.rglob("*") if path.is_symlink()}
-    run_template(made, trees[now], maturity_level=now)
+    let_people_work(made, chance, trees[now])
+    mine, links = contents(made), links_in(made)
+    run_template(made, trees[now], maturity_level=now, _down="yes")
     assert {path: path.readlink() for path in links} == links
     for path, data in mine.items():
         check(path, data, trees[before].get(path), trees[now].get(path), made)
     for path in trees[now].keys() - mine.keys():
         absent_before = path in trees[before]
-        assert (made / path).exists() != absent_before or blocked(made, path), path
+        assert (made / path).exists() != absent_before or blocked(made, path) or homeless(path, mine, trees[before])
     after = times(made)
-    run_template(made, trees[now], maturity_level=now)
+    run_template(made, trees[now], maturity_level=now, _down="yes")
     assert times(made) == after
+
+
+@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize(("before", "now"), PAIRS)
+def test_undone_after_later_work_all_is_as_before_but_for_that_work(project, trees, run_template, before, now, work):
+    made, chance = project(before), random.Random(f"undo {before} {now} {work}")
+    let_people_work(made, chance, trees[now])
+    first, record = contents(made), (made / recorded_base.BASE).read_bytes()
+    run_template(made, trees[now], maturity_level=now, _down="yes")
+    if (made / recorded_base.BASE).read_bytes() == record:
+        return  # there is nothing to undo
+    upgraded = contents(made)
+    let_people_work(made, chance, trees[now])
+    later, links, folders = contents(made), links_in(made), empty_folders(made)
+    run_template(made, {}, _undo="yes")
+    undone = contents(made)
+    for path in first.keys() | upgraded.keys() | later.keys() | undone.keys():
+        changed_since = later.get(path) != upgraded.get(path) or blocked(made, path)
+        assert undone.get(path) == (later if changed_since else first).get(path), path
+    assert links_in(made) == links and empty_folders(made) <= folders
+    assert (made / recorded_base.BASE).read_bytes() == record
+
+
+def let_people_work(made: Path, chance: random.Random, now: Tree) -> None:
+    for _ in range(chance.randint(1, 12)):
+        chance.choice(WORK)(made, chance, now)
+
+
+def links_in(folder: Path) -> dict[Path, Path]:
+    return {path: path.readlink() for path in folder.rglob("*") if path.is_symlink()}
+
+
+def empty_folders(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())}
+
+
+def homeless(path: str, mine: dict[str, bytes], base: Tree) -> bool:
+    """Whether the user has removed all that the template had in one of the folders above a path."""
+    folders = [f"{folder.as_posix()}/" for folder in Path(path).parents[:-1]]
+    filled = [folder for folder in folders if any(one.startswith(folder) for one in base)]
+    return any(not any(one.startswith(folder) for one in mine.keys() & base.keys()) for folder in filled)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -71,15 +111,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path: data for path, data in found.items() if not (folder / path).is_symlink()}
 
 
-def check(path: str, mine: bytes, base: File | None, now: File | None, made: Path) -> None:
+def check(path: str, mine: bytes, base: bytes | None, now: bytes | None, made: Path) -> None:
     """One file of the user: where it was edited, it is there as it was, or merged with every line that is theirs."""
     there = (made / path).read_bytes() if (made / path).is_file() else None
-    if base is not None and merging.same_content(path, mine, base.data):
-        wanted = now and merging.with_line_ends_of(mine, now.data)
+    if base is not None and merging.same_text(mine, base):
+        wanted = now and merging.with_line_ends_of(mine, now)
         assert there in (wanted, mine), path
     elif there != mine:
         assert kept_before(made)[path] == mine, path
-        own = set(merging.lines_of(merging.unix_lines(mine))) - set(merging.lines_of(base.data if base else b""))
+        own = set(merging.lines_of(merging.unix_lines(mine))) - set(merging.lines_of(base if base else b""))
         assert {line.rstrip(b"\n") for line in own} <= set(merging.unix_lines(there).split(b"\n")), path
 
 

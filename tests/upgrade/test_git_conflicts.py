@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from support import run, tool
-from upgrading import everything, text, undo, write
+from upgrading import everything, text, write
 
 BASE, MINE, NOW = text("1", "2", "3"), text("1", "mine", "3"), text("1", "now", "3")
 TREE = {"a": BASE, "sub/b": BASE}
@@ -33,39 +33,38 @@ def test_git_shows_the_three_versions_of_a_conflict(repository, run_template):
     run_template(repository, {"a": NOW, "sub/b": NOW})
     assert status(repository) == {"a": "UU", "sub/b": " M"}
     for stage, version in {"1": BASE, "2": MINE, "3": NOW}.items():
-        assert git(repository, "show", f":{stage}:a").encode() == version.data
+        assert git(repository, "show", f":{stage}:a").encode() == version
     git(repository, "checkout", "--ours", "a")
-    assert (repository / "a").read_bytes() == MINE.data
+    assert (repository / "a").read_bytes() == MINE
 
 
 def test_what_was_marked_can_be_undone(repository, run_template, capsys):
     run_template(repository, {"a": NOW, "sub/b": NOW, "new": NOW})
-    said = capsys.readouterr().out
-    assert "or run  git mergetool" in said
-    undo(repository, said)
-    assert status(repository) == {} and everything(repository)["a"] == MINE.data
+    assert "or run  git mergetool" in capsys.readouterr().out
+    run_template(repository, {}, _undo="yes")
+    assert status(repository) == {} and everything(repository)["a"] == MINE
 
 
 def test_it_is_settled_as_any_merge(repository, run_template):
     run_template(repository, {"a": NOW, "sub/b": BASE})
-    (repository / "a").write_bytes(NOW.data)
+    (repository / "a").write_bytes(NOW)
     git(repository, "add", "a")
     git(repository, "commit", "-qm", "settled", "--", "a")
     assert status(repository) == {}
 
 
 def test_what_is_edited_but_not_staged_is_shown_too(repository, run_template):
-    (repository / "a").write_bytes(text("1", "mine, later", "3").data)
+    (repository / "a").write_bytes(text("1", "mine, later", "3"))
     run_template(repository, {"a": NOW})
     assert status(repository)["a"] == "UU" and "later" in git(repository, "show", ":2:a")
 
 
 def test_what_is_staged_stays_staged(repository, run_template):
     staged = text("1", "staged", "3")
-    (repository / "a").write_bytes(staged.data)
+    (repository / "a").write_bytes(staged)
     git(repository, "add", "a")
     run_template(repository, {"a": NOW})
-    assert status(repository)["a"] == "MM" and git(repository, "show", ":a").encode() == staged.data
+    assert status(repository)["a"] == "MM" and git(repository, "show", ":a").encode() == staged
     assert b"<<<<<<< yours" in (repository / "a").read_bytes()
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import recorded_base
-from regeneration import RefusedError
+from refusal import RefusedError
 from support import DEFAULTS
 from upgrading import everything, text, times, write
 
@@ -60,12 +60,13 @@ def test_the_report_says_what_to_do(made, run_template, capsys):
     assert "Settle the conflicts: look for <<<<<<< yours." in said
 
 
-@pytest.mark.parametrize("there", ["a file", "a hidden file", "a folder", "a link"])
+@pytest.mark.parametrize("there", ["a file", "a hidden file", "a folder", "a link", "a readme and more"])
 def test_a_folder_that_this_template_did_not_make_is_not_touched(run_template, tmp_path, there):
     project = tmp_path / "my_ml_project"
     project.mkdir()
     {
-        "a file": lambda: (project / "README.md").write_text("mine"),
+        "a file": (project / "model.py").touch,
+        "a readme and more": lambda: [(project / name).touch() for name in ("README.md", "LICENSE", "model.py")],
         "a hidden file": (project / ".hidden").touch,
         "a folder": (project / "mine").mkdir,
         "a link": lambda: (project / "link").symlink_to(tmp_path),
@@ -114,7 +115,7 @@ def test_open_conflicts_are_named(made, run_template):
         run_template(project, NEW | {"b": text("newer")})
     assert everything(project) == before
     run_template(project, NEW | {"c": text("newer")})
-    (project / "b").write_bytes(text("settled").data)
+    (project / "b").write_bytes(text("settled"))
     run_template(project, NEW | {"b": text("new", "newer"), "c": text("newer")})
     assert (project / "b").read_bytes().startswith(b"<<<<<<< yours\nsettled\n")
 
@@ -123,7 +124,7 @@ def test_a_settled_conflict_is_forgotten(made, run_template):
     project = write(made(OLD), {"b": text("mine")})
     run_template(project, NEW)
     assert answers(project)["conflicts"] == ["b"]
-    (project / "b").write_bytes(text("settled").data)
+    (project / "b").write_bytes(text("settled"))
     run_template(project, NEW)
     assert "conflicts" not in answers(project)
 
@@ -132,9 +133,9 @@ def test_a_folder_deleted_by_the_user_stays_deleted_down_and_up(made, run_templa
     tree = OLD | {"docs/1": text("1"), "docs/2": text("2")}
     project = made(tree, level="1")
     shutil.rmtree(project / "docs")
-    run_template(project, OLD, maturity_level="0")
-    run_template(project, tree | {"docs/2": text("newer")}, maturity_level="1")
-    assert not (project / "docs").exists() and answers(project)["deleted"] == ["docs/1", "docs/2"]
+    run_template(project, OLD, maturity_level="0", _down="yes")
+    run_template(project, tree | {"docs/2": text("newer"), "docs/new": text("3")}, maturity_level="1")
+    assert not (project / "docs").exists()
     assert "stays deleted docs/2" in " ".join(capsys.readouterr().out.split())
 
 
@@ -149,6 +150,9 @@ def test_a_folder_deleted_by_the_user_stays_deleted_down_and_up(made, run_templa
         ("/home/ada/mlops-template.zip", False),
         ("C:\\mlops-template", False),
         ("file:///home/ada/mlops-template", False),
+        ("git+file:///home/ada/mlops-template", False),
+        ("hg+file:///home/ada/mlops-template", False),
+        ("file:mlops-template", False),
     ],
 )
 def test_where_the_template_is_is_noted_if_others_can_reach_it(made, run_template, template, noted):
@@ -157,3 +161,40 @@ def test_where_the_template_is_is_noted_if_others_can_reach_it(made, run_templat
     assert answers(project).get("template") == (template if noted else None)
     run_template(project, OLD, _template="./mlops-template")
     assert answers(project).get("template") == (template if noted else None)
+
+
+@pytest.mark.parametrize(
+    ("template", "noted"),
+    [
+        ("https://user:s3cret@git.example.org/org/t.git", "https://git.example.org/org/t.git"),
+        ("https://s3cret@git.example.org/org/t.git", "https://git.example.org/org/t.git"),
+        ("git+https://user:s3cret@git.example.org:8443/org/t", "git+https://git.example.org:8443/org/t"),
+        ("https://git.example.org/t.zip?private_token=s3cret", "https://git.example.org/t.zip"),
+        ("https://git.example.org/t.zip#s3cret", "https://git.example.org/t.zip"),
+        ("ssh://git:s3cret@git.example.org/org/t", "ssh://git@git.example.org/org/t"),
+        ("oauth2:s3cret@git.example.org:org/t", None),
+    ],
+)
+def test_no_secret_in_the_address_is_noted_or_printed(made, run_template, capsys, template, noted):
+    project = write(made(OLD), {"a": text("mine", "2", "3"), "b": text("mine")})
+    run_template(project, NEW, _template=template, maturity_level="1")
+    assert answers(project).get("template") == noted
+    assert "s3cret" not in capsys.readouterr().out
+    for path, data in everything(project).items():
+        assert b"s3cret" not in data, path
+
+
+def test_a_secret_that_was_noted_by_an_earlier_version_is_removed(made, run_template):
+    project = made(OLD, template="https://user:s3cret@git.example.org/org/t.git")
+    run_template(project, OLD)
+    assert answers(project)["template"] == "https://git.example.org/org/t.git"
+
+
+def test_the_version_of_the_template_is_noted_with_its_address(made, run_template):
+    project = made(OLD)
+    run_template(project, OLD, _template="gh:org/t", _checkout="v1")
+    assert (answers(project)["template"], answers(project)["checkout"]) == ("gh:org/t", "v1")
+    run_template(project, OLD, _template="../t")
+    assert (answers(project)["template"], answers(project)["checkout"]) == ("gh:org/t", "v1")
+    run_template(project, OLD, _template="gh:org/t")
+    assert "checkout" not in answers(project)

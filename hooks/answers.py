@@ -1,0 +1,134 @@
+"""The answers that count: what was wished this time, and what was answered last time where nothing was."""
+
+import difflib
+import json
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from command_line import Typed
+from recorded_base import Record
+from refusal import RefusedError
+
+LEVEL = "maturity_level"
+
+
+def unknown_words(repo: Path, given: dict, typed: Typed | None) -> list[str]:
+    """A sentence for each word of the command line, or of a replay file, that is no question and so has no effect."""
+    known, found = list(questions(repo)), []
+    words = {key for key in given if not key.startswith("_")} | (typed.answers if typed else {}).keys()
+    for key in words - set(known):
+        near = [one for one in known if one.strip("_") == key.strip("_") or key in one.split("_")]
+        near = near or difflib.get_close_matches(key, known, 1)
+        found.append(f"{key} is no question of this template" + (f", but {near[0]} is" if near else ""))
+    return sorted(found)
+
+
+def questions(repo: Path) -> dict:
+    """What the template asks, with the defaults."""
+    return json.loads((repo / "cookiecutter.json").read_text(encoding="utf-8"))
+
+
+def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) -> tuple[dict, list[str]]:
+    """The answers that count, and what to say of them. Raises RefusedError for a wish that is not clear enough.
+
+    An answer that nobody gave, since it is the default of the template or of the person's own settings, stays what it
+    was last time. Where the command line can be seen, what stands there was given.
+    """
+    answers, remarks = dict(given), []
+    if last is None:
+        return answers, remarks
+    if given["project_slug"] != last.answers.get("project_slug"):
+        raise RefusedError(
+            f"The project in this folder has the project_slug {last.answers.get('project_slug')}, not"
+            f" {given['project_slug']}: give the folder its old name."
+        )
+    for key, default in defaults(repo, given, typed).items():
+        before = last.answers.get(key)
+        if before in (None, given[key]):
+            continue
+        if given[key] == default and not was_given(key, given, typed):
+            answers[key] = still_offered(repo, key, before)
+            remarks.append(f"  {key} stays {before!r}")
+        elif key != LEVEL:  # which the title says
+            remarks.append(f"  {key}: {before!r} → {given[key]!r}")
+    refuse_going_down(answers, last)
+    return answers, remarks
+
+
+def was_given(key: str, given: dict, typed: Typed | None) -> bool:
+    """Whether an answer that equals the default is a wish all the same."""
+    if typed and (key in typed.answers or "--no-input" in typed.options):
+        return key in typed.answers
+    return key == LEVEL and given.get("_down") == "yes"
+
+
+def defaults(repo: Path, given: dict, typed: Typed | None) -> dict[str, str]:
+    """What each answer is when nobody gives one: by the person's own settings, else by the template."""
+    from cookiecutter.prompt import render_variable
+    from cookiecutter.utils import create_env_with_context
+
+    env, own = create_env_with_context({"cookiecutter": given}), own_defaults(typed)
+    found = {}
+    for key, question in questions(repo).items():
+        if not key.startswith("_"):
+            choices = question if isinstance(question, list) else [own.get(key, question)]
+            default = own[key] if own.get(key) in choices else choices[0]
+            found[key] = render_variable(env, default, given)
+    return found
+
+
+def own_defaults(typed: Typed | None) -> dict:
+    """The answers in the person's own settings of cookiecutter."""
+    from cookiecutter.config import get_user_config
+    from cookiecutter.exceptions import CookiecutterException
+
+    options = typed.options if typed else {}
+    named = options.get("--config-file")
+    try:
+        config_file = str(Path(os.environ.get("PWD", "."), named)) if named else None
+        return get_user_config(config_file, default_config="--default-config" in options)["default_context"]
+    except CookiecutterException:  # one that this process cannot find
+        return {}
+
+
+def still_offered(repo: Path, key: str, before: str) -> str:
+    """The answer of last time. Raises RefusedError if the template does not offer it any more."""
+    choices = questions(repo)[key]
+    if isinstance(choices, list) and before not in choices:
+        raise RefusedError(
+            f"{key} was {before!r}, which this version of the template does not offer: add {key}=... with one of:"
+            f" {', '.join(choices)}"
+        )
+    return before
+
+
+def refuse_going_down(answers: dict, last: Record) -> None:
+    """Raise RefusedError for a lower level that was not asked for in so many words: it removes files."""
+    before, now = last.answers[LEVEL], answers[LEVEL]
+    if int(now) < int(before) and answers.get("_down") != "yes":
+        raise RefusedError(
+            f"The project is at level {before}, and this would take it down to level {now}, which removes files. If"
+            f" that is what you want, add _down=yes; if not, give {LEVEL}={before} or a higher one."
+        )
+
+
+def without_secrets(template: str) -> str:
+    """An address of the template without the passwords and tokens that stand in it."""
+    if "://" not in template:
+        return re.sub(r"^([\w.-]+):[^@/\\]*@", r"\1@", template)
+    parts = urlsplit(template)
+    user, at, host = parts.netloc.rpartition("@")
+    keep_user = at and "ssh" in parts.scheme  # `git@`, where a password may follow; elsewhere it may be a token
+    netloc = f"{user.partition(':')[0]}@{host}" if keep_user else host
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+def shareable(template: str) -> str:
+    """Where the template is, if that is an address like gh:org/mlops-template and no path of this machine."""
+    abbreviated, by_ssh = r"[a-z]{2,}:(?!//)[^@:?#]+", r"[\w.-]+@[\w.-]+:[^@]+"
+    if re.fullmatch(f"{abbreviated}|{by_ssh}", template) and not template.startswith("file:"):
+        return template
+    local = urlsplit(template).scheme.endswith("file") or "://" not in template
+    return "" if local else without_secrets(template)

@@ -1,0 +1,73 @@
+"""Take back the last run: each file is as it was before, but for those that somebody has changed since."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import journal
+from applying import Changes
+from disk import look, mode_of
+from journal import ENDED, OWN_NAME, RECOVERY, Journal, current
+from refusal import RefusedError
+
+
+@dataclass
+class Undoing:
+    """What taking back a run does.
+
+    changes  of files; the record is the last
+    kept     paths that were changed after the run: they stay
+    lost     paths whose old content is no longer there: they stay, too
+    saved    where the files are as they were before the run
+    """
+
+    changes: Changes
+    saved: str
+    kept: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+def last_run(project: Path) -> Journal:
+    """The newest run that is not undone yet. Raises RefusedError if there is none."""
+    journal.refuse_tracked(project, RECOVERY)
+    undone = set()
+    for keep in sorted((project / RECOVERY).glob("*"), reverse=True):
+        if re.fullmatch(OWN_NAME, keep.name) and (keep / ENDED).is_file():
+            run = journal.read(keep / ENDED)
+            if run.undoes:
+                undone.add(run.undoes)
+            elif run.keep not in undone:
+                return run
+    raise RefusedError(
+        f"There is no run to undo in {project}: it was made on another machine, or {RECOVERY} was removed."
+        " Take the files from version control."
+    )
+
+
+def plan(project: Path) -> Undoing:
+    """What is to be done to take back the last run. Raises RefusedError where that would take back another's work."""
+    run = last_run(project)
+    before = project / RECOVERY / run.keep / "before"
+    result = Undoing(Changes(undoes=run.keep), before.relative_to(project).as_posix())
+    record = run.entries[-1][0]
+    if not journal.has_happened(project, run):
+        raise RefusedError(
+            f"After the last run here {record} was changed, by git or by a run on another machine: to undo the one"
+            f" would undo the other, too. The files as they were before it are in {result.saved}."
+        )
+    for path, old, new in run.entries:
+        now = current(project, path)
+        if now == old:
+            continue
+        if now != new:
+            result.kept.append(path)
+        elif old is not None and current(before, path) != old:
+            result.lost.append(path)
+        else:
+            result.changes.seen[path] = look(project, path)
+            result.changes.writes[path] = None if old is None else look(before, path)
+            if old is not None:
+                result.changes.modes[path] = mode_of(before / path)
+    if record in result.lost:
+        raise RefusedError(f"{result.saved}/{record} is gone, without which nothing can be undone.")
+    return result
