@@ -8,12 +8,17 @@ import json
 import sys
 import textwrap
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from functools import cache
+from itertools import dropwhile
 from pathlib import Path
 
 import yaml
 
 ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
+# What tools leave in a clone of the template: the patterns after "leftovers:" in cookiecutter.json, which also keep
+# cookiecutter from rendering such files. The replay of an older version's answers has none.
+LEFTOVERS = list(dropwhile(lambda pattern: pattern != "leftovers:", ANSWERS.get("_copy_without_render", [])))
 
 
 @cache
@@ -32,6 +37,16 @@ def kept(level: int, row: dict, project: dict) -> bool:
     wanted = int(project["level"])
     answers_fit = all(project[option] in allowed for option, allowed in row.get("when", {}).items())
     return level <= wanted <= row.get("until", wanted) and answers_fit
+
+
+def is_leftover(path: str) -> bool:
+    """Whether a tool has left this file in the clone of the template, in a folder that a row claims or elsewhere."""
+    return any(fnmatch(path, pattern) for pattern in LEFTOVERS)
+
+
+def is_declared(path: str, declaration: dict) -> bool:
+    """Whether any row of the declaration speaks of this file."""
+    return any(claimed(path, row) for level in declaration["levels"].values() for row in level.get("paths", []))
 
 
 def files_kept(files: Iterable[str], declaration: dict) -> set[str]:
@@ -57,9 +72,13 @@ def files_kept(files: Iterable[str], declaration: dict) -> set[str]:
 
 
 def strip(root: Path, declaration: dict) -> None:
-    """Remove what the declared project does not have, and the folders left empty by that."""
+    """Remove what the declared project does not have, and the folders left empty by that.
+
+    What lies about in the clone of the template, as a leftover or without a row, is no fault of who makes a project.
+    """
     files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    for path in files - files_kept(files, declaration):
+    declared_files = {path for path in files if is_declared(path, declaration) and not is_leftover(path)}
+    for path in files - files_kept(declared_files, declaration):
         (root / path).unlink()
     for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
         if not any(folder.iterdir()):

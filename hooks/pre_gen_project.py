@@ -1,8 +1,10 @@
 """Refuse answers that would give a broken project, and hold the template back, before a file is written.
 
 Cookiecutter renders this file and runs it in the project folder, empty or not; under cruft it cannot import its
-neighbours, so the checks stand alone.
+neighbours, so the checks stand alone. A Python that is too old must still come as far as being refused: 3.8 does.
 """
+
+from __future__ import annotations
 
 import json
 import keyword
@@ -11,11 +13,14 @@ import re
 import sys
 from pathlib import Path
 
+from cookiecutter import __version__ as running
+
 ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
 FREE_TEXT = ["project_name", "description", "author"]
 MAY_BE_EMPTY = ["description"]
 MODES = ["_dry_run", "_down", "_undo"]
 LONGEST_SLUG, LONGEST_TEXT = 40, 200
+OLDEST_COOKIECUTTER, OLDEST_PYTHON = (2, 7), (3, 11)
 # What the project installs and imports, directly or through others: a project of the same name would hide it.
 INSTALLED = set(
     """
@@ -55,6 +60,19 @@ INSTALLED = set(
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))} | set(
     "build conftest data demo deploy dist docs jenkins models notebooks releases reports setup src test tests".split()
 )
+
+
+def version_problem(cookiecutter: str, python: tuple[int, ...]) -> str | None:
+    """What to do where cookiecutter or its Python is too old; None if neither is."""
+    number = tuple(int(part) for part in re.findall(r"\d+", cookiecutter)[:2])
+    if number >= OLDEST_COOKIECUTTER and python >= OLDEST_PYTHON:
+        return None
+    return (
+        "This template needs cookiecutter 2.7 or newer with Python 3.11 or newer, and this is cookiecutter"
+        f" {cookiecutter} with Python {python[0]}.{python[1]}.\n"
+        "  For a newer cookiecutter:  pip install --upgrade cookiecutter\n"
+        '  For both, with uv:         uvx --python 3.12 "cookiecutter>=2.7,<3" ...  (and the rest of your command)'
+    )
 
 
 def slug_problem(slug: str) -> str | None:
@@ -142,6 +160,8 @@ def main() -> None:
     """Refuse, or let cookiecutter go on."""
     if sys.stderr:  # none where it is closed
         sys.stderr.reconfigure(errors="backslashreplace")
+    if problem := version_problem(running, sys.version_info[:2]):
+        refuse(problem)
     repo = Path(ANSWERS["_repo_dir"]) if "_repo_dir" in ANSWERS else None
     if repo and not (repo / ".private-copy").is_file():
         refuse("This template needs cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")

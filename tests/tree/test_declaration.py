@@ -6,7 +6,8 @@ import re
 import pytest
 from support import BUILT, CHOICES, QUESTIONS, ROOT, TREE, files_below, load_hook
 
-POST = load_hook("post_gen_project")
+POST = load_hook("post_gen_project", _copy_without_render=QUESTIONS["_copy_without_render"])
+FILES = {path for path in files_below(TREE) if not POST.is_leftover(path)}
 WAYS_TO_PROVE = [{"proof"}, {"ask"}, {"simulated"}, {"proof", "once", "simulated"}]
 TEXTS = {"name", "tools", "for", "gives", "by_hand", "needs", "costs", "stop_here_if", "criteria"}
 
@@ -19,8 +20,7 @@ def ask_for(declaration, **project):
 
 
 def test_every_file_is_claimed_exactly_once_and_every_row_claims_a_file(declaration):
-    files = {path for path in files_below(TREE) if "__pycache__" not in path}
-    assert POST.files_kept(files, ask_for(declaration, level=BUILT[-1]))
+    assert POST.files_kept(FILES, ask_for(declaration, level=BUILT[-1]))
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_every_file_is_claimed_exactly_once_and_every_row_claims_a_file(declarat
     ],
 )
 def test_a_declaration_that_does_not_fit_the_tree_is_refused(declaration, change, message):
-    asked, files = ask_for(declaration), set(files_below(TREE))
+    asked, files = ask_for(declaration), set(FILES)
     change(files, asked["levels"][0]["paths"])
     with pytest.raises(ValueError, match=message):
         POST.files_kept(files, asked)
@@ -59,7 +59,7 @@ def test_a_level_has_its_rows_and_those_below_within_their_limits():
 def test_what_does_not_belong_is_removed_with_the_folders_left_empty_and_nothing_else(tmp_path):
     for path in (
         "keep/.hidden",
-        "keep/me.bak",
+        "keep/me.txt",
         "late/deep/er/file",
         "late/.hidden",
         "mixed/keep",
@@ -74,7 +74,7 @@ def test_what_does_not_belong_is_removed_with_the_folders_left_empty_and_nothing
     }
     POST.strip(tmp_path, {"project": {"level": "0"}, "levels": levels})
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
-    assert left == {"keep", "keep/.hidden", "keep/me.bak", "mixed", "mixed/keep"}
+    assert left == {"keep", "keep/.hidden", "keep/me.txt", "mixed", "mixed/keep"}
 
 
 def test_a_file_is_claimed_by_its_whole_name_and_a_folder_by_what_is_below_it():
