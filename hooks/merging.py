@@ -1,11 +1,13 @@
 """Merge one file: from what the template wrote last time, what the user made of it and what the template writes now."""
 
-import json
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 
+import formats
+
 MINE, BASE, NOW, END = b"<<<<<<< yours", b"||||||| template, last time", b"=======", b">>>>>>> template, now"
+WITHOUT_MARKS = (".ipynb", ".json")  # a notebook with marks in it does not open at all
 BINARY_IN_THE_FIRST = 8000  # where git looks for a zero byte, too
 
 
@@ -31,67 +33,79 @@ def same_text(one: bytes, other: bytes) -> bool:
     return unix_lines(one) == unix_lines(other)
 
 
-def same_content(path: str, one: bytes, other: bytes) -> bool:
-    """Whether two files say the same: they differ in line ends or, as notebooks, in what running leaves, at most."""
-    if same_text(one, other):
-        return True
-    written = notebook_as_written(one) if path.endswith(".ipynb") else None
-    return written is not None and written == notebook_as_written(other)
-
-
-def notebook_as_written(data: bytes) -> list | None:
-    """What a person has written into a notebook, without outputs and what Jupyter notes beside; None if it is none."""
-    try:
-        cells = json.loads(data)["cells"]
-        return [
-            (cell["cell_type"], "".join(cell["source"]), cell.get("attachments"), cell["metadata"].get("tags"))
-            for cell in cells
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
 def merge(path: str, base: bytes, mine: bytes, theirs: bytes) -> tuple[bytes, bool] | None:
     """The merged file in the line ends of mine, and whether it holds conflict marks.
 
-    None if lines mean nothing in the file, or if what comes out would be no JSON where JSON is wanted.
+    None if lines mean nothing in the file, and for JSON and notebooks if there is a conflict or no JSON comes out. What
+    can be read in its format before, but not afterwards, is a conflict: of all changes, as it takes two to clash.
     """
     if any(map(is_binary, (base, mine, theirs))):
         return None
     merged, conflict = merge_lines(base, mine, theirs)
-    if PurePosixPath(path).suffix in (".ipynb", ".json") and (conflict or not is_json(merged)):
-        return None
-    return merged, conflict
+    breaks = is_broken(path, base, mine, theirs)
+    if PurePosixPath(path).suffix.lower() in WITHOUT_MARKS:
+        return None if conflict or breaks or not formats.is_json(merged) else (merged, False)
+    return merge_lines(base, mine, theirs, one_sided_too=True) if breaks else (merged, conflict)
 
 
-def is_json(data: bytes) -> bool:
-    """Whether a program could read it."""
-    try:
-        json.loads(data)
-    except ValueError:
+def is_broken(path: str, base: bytes, mine: bytes, theirs: bytes) -> bool:
+    """Whether mine can be read, but not what its lines merge to, whichever side the conflicts are settled for.
+
+    Changes can clash without touching: each side adds the same table to a TOML file, one at the end, one elsewhere.
+    """
+    if formats.problem(path, mine) is not None:
         return False
-    return True
+    settled = {merge_for_one(side, base, mine, theirs) for side in (1, 2)}
+    return all(formats.problem(path, data) is not None for data in settled)
 
 
-def merge_lines(base: bytes, mine: bytes, theirs: bytes) -> tuple[bytes, bool]:
-    """Three-way merge by lines (diff3: Khanna, Kunal and Pierce, 2007), with marks like git's where it conflicts."""
+def merge_lines(base: bytes, mine: bytes, theirs: bytes, one_sided_too: bool = False) -> tuple[bytes, bool]:
+    """Three-way merge by lines (diff3: Khanna, Kunal and Pierce, 2007), with marks like git's where it conflicts.
+
+    one_sided_too: where only one side has changed something, there are marks as well. Taking the same side of all
+    conflicts then gives the file of that side, as it was.
+    """
+    line_end = b"\r\n" if with_line_ends_of(mine, b"\n") == b"\r\n" else b"\n"
+    merged: list[bytes] = []
+    conflict = False
+    for part in parts(base, mine, theirs):
+        lines = undisputed(*part, one_sided_too)
+        conflict = conflict or lines is None
+        merged += marked(*part, line_end) if lines is None else lines
+    return b"".join(merged), conflict
+
+
+def merge_for_one(side: int, base: bytes, mine: bytes, theirs: bytes) -> bytes:
+    """The same merge, with each conflict settled for mine (1) or theirs (2)."""
+    merged: list[bytes] = []
+    for part in parts(base, mine, theirs):
+        lines = undisputed(*part)
+        merged += part[side] if lines is None else lines
+    return b"".join(merged)
+
+
+def undisputed(
+    base: list[bytes], mine: list[bytes], theirs: list[bytes], one_sided_too: bool = False
+) -> list[bytes] | None:
+    """What a part of the file becomes; None if that is for a person to say."""
+    before, yours, now = ([without_return(line) for line in lines] for lines in (base, mine, theirs))
+    if now == yours:
+        return mine
+    if one_sided_too or before not in (yours, now):
+        return None
+    return mine if now == before else theirs
+
+
+def parts(base: bytes, mine: bytes, theirs: bytes) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
+    """The lines of all three, in the line ends of mine, cut where they begin or cease to agree."""
     own = [lines_of(with_line_ends_of(mine, base)), lines_of(mine), lines_of(with_line_ends_of(mine, theirs))]
     alike = [[without_return(line) for line in lines] for lines in own]
-    merged: list[bytes] = []
-    conflict, done = False, (0, 0, 0)
+    done = (0, 0, 0)
     for start, end in stable_parts(*alike):
-        before, yours, now = (lines[i:j] for lines, i, j in zip(alike, done, start, strict=True))
-        parts = [lines[i:j] for lines, i, j in zip(own, done, start, strict=True)]
-        if now in (before, yours):
-            merged += parts[1]
-        elif yours == before:
-            merged += parts[2]
-        else:
-            conflict = True
-            merged += marked(*parts, line_end=b"\r\n" if with_line_ends_of(mine, b"\n") == b"\r\n" else b"\n")
-        merged += own[1][start[1] : end[1]]
+        for cut in (zip(own, done, start, strict=True), zip(own, start, end, strict=True)):
+            before, yours, now = (lines[i:j] for lines, i, j in cut)
+            yield before, yours, now
         done = end
-    return b"".join(merged), conflict
 
 
 def lines_of(data: bytes) -> list[bytes]:

@@ -1,16 +1,19 @@
 """The merge of one file: held against git's own, and against what no merge may do."""
 
+import copy
 import json
 import random
 import subprocess
 
 import merging
+import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import tool, volume
+from support import TREE, tool, volume
 
 WORDS = [b"alpha\n", b"beta\n", b"gamma\n", b"delta\n", b"\n", b"    return x\n"]
+CUTS = st.tuples(st.booleans(), st.booleans())
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=12).map(b"".join)
 MERGES = volume(100)
 
@@ -67,12 +70,35 @@ def test_a_conflict_can_be_settled_for_either_side(base, mine, theirs):
         assert merging.conflicts_in(settled(merged, mark)) == 0
 
 
+@given(base=TEXTS, mine=TEXTS, theirs=TEXTS, ends=st.lists(st.sampled_from([b"\n", b"\r\n"]), min_size=1), cut=CUTS)
+def test_where_all_is_marked_each_side_comes_back_whole(base, mine, theirs, ends, cut):
+    mine, theirs = (text[: len(text) - off] for text, off in zip((mine, theirs), cut, strict=True))
+    mine = b"".join(line.replace(b"\n", ends[n % len(ends)]) for n, line in enumerate(merging.lines_of(mine)))
+    merged, conflict = merging.merge_lines(base, mine, theirs, one_sided_too=True)
+    assert conflict == (merging.conflicts_in(merged) > 0) == (not merging.same_text(mine, theirs))
+    line_end = merging.with_line_ends_of(mine, b"\n")
+    own, other = settled(merged, merging.MINE), settled(merged, merging.NOW)
+    assert own in (mine, mine + line_end), "a mark ends a last line that has no end"
+    assert merging.unix_lines(other) in (theirs, theirs + b"\n")
+    if len(set(ends)) == 1:
+        assert other in (merging.with_line_ends_of(mine, theirs), merging.with_line_ends_of(mine, theirs) + line_end)
+
+
+def test_what_one_side_changed_is_marked_with_the_others():
+    merged, conflict = merging.merge_lines(b"1\n2\n3\n", b"mine\n1\n2\n3\n", b"1\n2\ntheirs\n", one_sided_too=True)
+    assert conflict and merged == (
+        b"<<<<<<< yours\nmine\n=======\n>>>>>>> template, now\n1\n2\n"
+        b"<<<<<<< yours\n3\n||||||| template, last time\n3\n=======\ntheirs\n>>>>>>> template, now\n"
+    )
+    assert merging.merge_lines(b"1\n", b"2\n", b"2\n", one_sided_too=True) == (b"2\n", False)
+
+
 def settled(merged: bytes, side: bytes) -> bytes:
     """The merged text with this side of every conflict."""
     marks = {merging.MINE, merging.BASE, merging.NOW, merging.END}
     lines, now = [], None
     for line in merging.lines_of(merged):
-        mark = line.rstrip(b"\n")
+        mark = line.rstrip(b"\r\n")
         if mark in marks:
             now = None if mark == merging.END else mark
         elif now in (None, side):
@@ -115,34 +141,103 @@ def test_bytes_that_are_no_text_are_not_merged():
     assert merging.merge("a.txt", *latin_1) == ("thé\ncafé\nmine\n".encode("latin-1"), False)
 
 
-def notebook(*sources: str, outputs: tuple = ()) -> bytes:
-    cells = [
-        {"cell_type": "code", "id": str(n), "execution_count": len(outputs) or None, "metadata": {}}
-        | {"outputs": list(outputs), "source": source.splitlines(keepends=True)}
-        for n, source in enumerate(sources)
-    ]
-    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1).encode() + b"\n"
+@pytest.fixture
+def notebook() -> dict:
+    """The template's own."""
+    return json.loads((TREE / "notebooks/model.ipynb").read_bytes())
 
 
-def test_a_notebook_that_was_only_run_says_the_same():
-    ran = notebook("x = 1", outputs=({"output_type": "stream", "name": "stdout", "text": "1"},))
-    assert merging.same_content("a.ipynb", notebook("x = 1"), ran)
-    assert not merging.same_content("a.ipynb", notebook("x = 2"), ran)
-    assert not merging.same_content("a.txt", notebook("x = 1"), ran)
+def saved(notebook: dict) -> bytes:
+    """As Jupyter writes it."""
+    return (json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-@pytest.mark.parametrize("broken", [b"", b"[]", b"{}", b'{"cells": [1]}', b"\xff", b'{"cells": [{"cell_type": 1}]}'])
-def test_what_is_no_notebook_is_compared_as_text(broken):
-    assert not merging.same_content("a.ipynb", notebook("x = 1"), broken)
-    assert merging.same_content("a.ipynb", broken, broken)
+def after_a_run(notebook: dict) -> dict:
+    """What running leaves in a notebook, as `jupyter execute` and Jupyter Lab leave it."""
+    ran = copy.deepcopy(notebook)
+    for number, cell in enumerate(cell for cell in ran["cells"] if cell["cell_type"] == "code"):
+        data = {"image/png": "iVBORw0KGgo=\n" * number, "text/html": ["<td>\n", "</td>\n"] * number}
+        cell["metadata"] = {"execution": {"iopub.status.busy": f"00:00:{number:02}Z"}}
+        cell["execution_count"] = number
+        cell["outputs"] = [
+            {"name": "stdout", "output_type": "stream", "text": ["\n", f"{number} rows\n"]},
+            {"data": data, "execution_count": number, "metadata": {}, "output_type": "execute_result"},
+        ]
+    ran["metadata"]["language_info"] |= {"file_extension": ".py", "version": "3.12.1"}
+    return ran
 
 
-def test_notebooks_merge_cell_by_cell_and_never_hold_marks():
-    base, mine = notebook("x = 1", "y = 1", "z = 1"), notebook("x = 2", "y = 1", "z = 1")
-    merged, conflict = merging.merge("a.ipynb", base, mine, notebook("x = 1", "y = 1", "z = 3"))
-    assert not conflict and merged == notebook("x = 2", "y = 1", "z = 3")
-    assert merging.merge("a.ipynb", base, mine, notebook("x = 3", "y = 1", "z = 1")) is None
-    assert merging.merge("a.json", b'{"a": 1,\n"b": 1\n}', b'{"a": 1,\n"b": 1,\n', b'{"a": 2,\n"b": 1\n}') is None
+def merged_notebook(base: dict, mine: dict, theirs: dict) -> dict | None:
+    """What the merge makes of them, which has to be a notebook."""
+    merged = merging.merge("notebooks/model.ipynb", *map(saved, (base, mine, theirs)))
+    if merged is None:
+        return None
+    nbformat.validate(nbformat.reads(merged[0].decode(), as_version=4))
+    assert merged == (saved(json.loads(merged[0])), False)
+    return json.loads(merged[0])
+
+
+def test_the_template_stores_its_notebooks_as_jupyter_saves_them(notebook):
+    assert saved(notebook) == (TREE / "notebooks/model.ipynb").read_bytes()
+
+
+def test_a_notebook_that_was_run_keeps_all_of_that_and_gets_what_the_template_changed(notebook):
+    """Even the outputs of a cell whose code the template changed stay: as after an edit, until it is run again."""
+    mine = after_a_run(notebook)
+    mine["metadata"] |= {"jupytext": {"formats": "ipynb,py:percent"}}
+    mine["cells"][0]["metadata"] = {"slideshow": {"slide_type": "slide"}, "tags": ["intro"]}
+    for cell in range(len(notebook["cells"])):
+        for line in (0, -1):
+            theirs, wanted = copy.deepcopy(notebook), copy.deepcopy(mine)
+            for changed in (theirs, wanted):
+                changed["cells"][cell]["source"].insert(line, "# from the template\n")
+            assert merged_notebook(notebook, mine, theirs) == wanted
+
+
+def test_where_both_changed_lines_that_touch_the_notebook_stays_as_it_is(notebook):
+    mine, theirs = after_a_run(notebook), copy.deepcopy(notebook)
+    mine["cells"][1]["source"][0] = "DATA = 'mine.csv'\n"
+    theirs["cells"][1]["source"][1] = "READ = {'sep': ';'}\n"
+    assert merged_notebook(notebook, mine, theirs) is None
+    del theirs["cells"][1]
+    assert merged_notebook(notebook, after_a_run(notebook), theirs) is None, "the outputs would go with the cell"
+
+
+def test_a_notebook_that_another_program_wrote_anew_stays_as_it_is(notebook):
+    """Colab saves with two spaces and its own order of keys."""
+    theirs = copy.deepcopy(notebook)
+    theirs["cells"][2]["source"].insert(0, "# new\n")
+    mine = json.dumps(dict(reversed(after_a_run(notebook).items())), indent=2).encode()
+    assert merging.merge("a.ipynb", saved(notebook), mine, saved(theirs)) is None
+
+
+def change(notebook: dict, chance: random.Random, name: str) -> None:
+    """Change one thing as its user or the template might."""
+    cells = notebook["cells"]
+    kind, cell = chance.choice(["edit", "edit", "add", "delete", "move"]), chance.choice(cells)
+    if kind == "edit":
+        cell["source"].insert(chance.randrange(len(cell["source"]) + 1), f"# {name}\n")
+    if kind in ("delete", "move"):
+        cells.remove(cell)
+    if kind == "move":
+        cells.insert(chance.randrange(len(cells) + 1), cell)
+    if kind == "add":
+        new = {"cell_type": "markdown", "id": name, "metadata": {}, "source": [f"# {name}"]}
+        cells.insert(chance.randrange(len(cells) + 1), new)
+
+
+def test_no_random_merge_of_notebooks_loses_an_output_or_what_no_notebook_is(notebook):
+    chance, clean = random.Random(0), 0
+    for number in range(MERGES):
+        mine, theirs = after_a_run(notebook), copy.deepcopy(notebook)
+        change(mine, chance, f"mine-{number}")
+        change(theirs, chance, f"theirs-{number}")
+        merged = merged_notebook(notebook, mine, theirs)
+        if merged:
+            there = {cell["id"]: cell.get("outputs") for cell in merged["cells"]}
+            assert all(there[cell["id"]] == cell["outputs"] for cell in mine["cells"] if cell.get("outputs")), number
+            clean += 1
+    assert clean > MERGES / 2
 
 
 def test_text_about_conflicts_is_none():
