@@ -57,7 +57,7 @@ def apply(project: Path, changes: Changes) -> Path | None:
     with suppress(OSError):  # the next run does it
         sync_folders([(project / entries[-1][0]).parent])
         recovery.close(project, run)
-    return keep if (keep / "before").is_dir() else None
+    return keep if keep.is_dir() else None
 
 
 def put_aside(project: Path, keep: Path, changes: Changes) -> list[tuple[str, str | None, str | None]]:

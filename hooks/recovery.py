@@ -8,6 +8,7 @@ from pathlib import Path
 
 from disk import sync_folders
 from journal import ADDED, DIED, ENDED, JOURNAL, OWN_NAME, RECOVERY, Journal, current, fits, of_a_dead_run, read
+from recorded_base import BASE
 
 
 class StuckError(OSError):
@@ -97,9 +98,10 @@ def set_aside(project: Path, journal: Journal) -> Recovery:
 
 
 def close(project: Path, journal: Journal) -> None:
-    """End a run that has happened. Its folder stays, if it keeps something that was there before."""
+    """End a run that has happened. Its folder stays, unless nothing was there before."""
     keep = project / RECOVERY / journal.keep
-    if (keep / "before").is_dir():
+    is_new = any(path == BASE and old is None for path, old, _ in journal.entries) and not (keep / "before").is_dir()
+    if keep.is_dir() and not is_new:
         (project / JOURNAL).replace(keep / ENDED)
         shutil.rmtree(keep / "after", ignore_errors=True)
     else:

@@ -75,7 +75,8 @@ def to_do(result: Plan, in_git: list[str], again: str) -> list[str]:
 def of_kept(project: Path, keep: Path, again: str) -> list[str]:
     """Where the files are as they were, and how to undo the run."""
     place = keep.relative_to(project).as_posix()
-    return [f"\nThe files as they were: {place}/before", f"To undo all this:  {again} _undo=yes"]
+    where = [f"The files as they were: {place}/before"] if (keep / "before").is_dir() else []
+    return ["", *where, f"To undo all this:  {again} _undo=yes"]
 
 
 def of_recovery(found: Recovery, done: bool) -> list[str]:

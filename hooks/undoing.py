@@ -8,6 +8,7 @@ import journal
 from applying import Changes
 from disk import look, mode_of
 from journal import ENDED, OWN_NAME, RECOVERY, Journal, current
+from recorded_base import FOLDER
 from refusal import RefusedError
 
 
@@ -49,8 +50,8 @@ def plan(project: Path) -> Undoing:
     run = last_run(project)
     before = project / RECOVERY / run.keep / "before"
     result = Undoing(Changes(undoes=run.keep), before.relative_to(project).as_posix())
-    record = run.entries[-1][0]
-    if not journal.has_happened(project, run):
+    record = run.entries[-1][0]  # or a file, if it was only restored and the record is the same
+    if record.startswith(FOLDER) and not journal.has_happened(project, run):
         raise RefusedError(
             f"After the last run here {record} was changed, by git or by a run on another machine: to undo the one"
             f" would undo the other, too. The files as they were before it are in {result.saved}."
@@ -68,6 +69,6 @@ def plan(project: Path) -> Undoing:
             result.changes.writes[path] = None if old is None else look(before, path)
             if old is not None:
                 result.changes.modes[path] = mode_of(before / path)
-    if record in result.lost:
+    if record.startswith(FOLDER) and record in result.lost:
         raise RefusedError(f"{result.saved}/{record} is gone, without which nothing can be undone.")
     return result

@@ -1,9 +1,15 @@
 """What the tests of runs over an existing project share: small trees, and how a project looks."""
 
+import os
+import subprocess
+import sys
+import tempfile
+import time
 from pathlib import Path
 
+import journal
 from recorded_base import Tree
-from support import files_below
+from support import files_below, private_settings
 
 
 def text(*lines: str) -> bytes:
@@ -35,3 +41,21 @@ def kept_before(project: Path) -> dict[str, bytes]:
     """The files as they were before the last run that changed any."""
     *_, last = sorted((project / ".mlops-template/recovery").iterdir())
     return files_below(last / "before")
+
+
+def start(template: Path, out: Path, level: str) -> subprocess.Popen:
+    """The command, with its processes in a group of their own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "cookiecutter", template, "-f", "--no-input", "-o", out, f"maturity_level={level}"],
+        cwd=out,
+        env=os.environ | private_settings(Path(tempfile.mkdtemp())),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_until_it_writes(process: subprocess.Popen, project: Path) -> None:
+    """Return once the run has its journal in place, or has ended: few kills fall into that short time by chance."""
+    while not (project / journal.JOURNAL).exists() and process.poll() is None:
+        time.sleep(0.001)

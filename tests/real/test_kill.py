@@ -4,37 +4,16 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-import applying
 import pytest
-from support import OFFERED, generate, private_settings, volume
-from upgrading import everything
+import recovery
+from support import OFFERED, generate, volume
+from upgrading import everything, start, wait_until_it_writes
 
 pytestmark = pytest.mark.real
 KILLS = volume(6)  # of each kind
-
-
-def start(template: Path, out: Path, level: str) -> subprocess.Popen:
-    """The command, with its processes in a group of their own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "cookiecutter", template, "-f", "--no-input", "-o", out, f"maturity_level={level}"],
-        cwd=out,
-        env=os.environ | private_settings(Path(tempfile.mkdtemp())),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def wait_until_it_writes(process: subprocess.Popen, project: Path) -> None:
-    """Return once the run has its journal in place, or has ended: few kills fall into that short time by chance."""
-    while not (project / applying.JOURNAL).exists() and process.poll() is None:
-        time.sleep(0.001)
 
 
 @pytest.fixture(params=["creation", "upgrade"])
@@ -70,7 +49,7 @@ def test_killed_at_any_moment(template, before):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         project.mkdir(exist_ok=True)
-        undone = applying.recover(project)
+        undone = recovery.recover(project)
         there = everything(project)
         assert there in (old, new)
         found["put back" if undone else "old" if there == old else "new"] += 1

@@ -195,24 +195,34 @@ def test_clean_removes_what_can_be_made_again_and_nothing_else(copied):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "Which level?"),
-        (["level=0"], "Where is the template? For example: make upgrade level=0 template=../mlops-template"),
-        (["level=0", "template=../nowhere"], "nowhere"),
+        ([], "Where is the template? For example: make upgrade template=../mlops-template"),
+        (["level=2", "template=../nowhere"], "nowhere"),
+        (["level=2", "template=.", "dryrun=yes"], "Unknown: dryrun. make upgrade knows: level dry_run"),
+        (["maturity_level=2", "template=."], "Unknown: maturity_level."),
+        (["template=../`touch made` it"], "`touch made` it"),
+        (["level=0", "template={template}"], "add _down=yes"),
     ],
 )
-def test_make_upgrade_asks_for_what_it_lacks(copied, given, said):
+def test_make_upgrade_asks_for_what_it_lacks(copied, template, tmp_path, given, said):
     before = files_below(copied)
-    done = run("make", "upgrade", *given, cwd=copied, check=False)
+    words = [word.format(template=template) for word in given]
+    done = run("make", "upgrade", *words, cwd=copied, check=False, **private_settings(tmp_path))
     assert done.returncode != 0 and said in done.stdout + done.stderr and files_below(copied) == before
 
 
 def test_make_upgrade_moves_the_project(copied, template, tmp_path):
-    command = ("make", "upgrade", "level=0", f"template={template}")
+    command = ("make", "upgrade", "level=0", "down=yes", f"template={template}")
     renamed = shutil.copytree(copied, tmp_path / "renamed", ignore=shutil.ignore_patterns(".venv"))
     refused = run(*command, cwd=renamed, check=False)
     assert refused.returncode != 0 and "must be called my_ml_project" in refused.stdout
     before = files_below(copied)
     assert "level 1 → 0" in run(*command, "dry_run=yes", cwd=copied, **private_settings(tmp_path)).stdout
     assert files_below(copied) == before
+    deleted = copied / "mk/delivery.mk"
+    deleted.unlink()
+    back = ("make", "upgrade", f"template={template}", "restore=mk")
+    assert "level 1 → 1" in run(*back, cwd=copied, **private_settings(tmp_path)).stdout and deleted.is_file()
+    run("make", "undo", f"template={template}", cwd=copied, **private_settings(tmp_path))
+    assert not deleted.exists()
     run(*command, cwd=copied, **private_settings(tmp_path))
     assert not (copied / "Makefile").exists() and (copied / "models/latest").exists()

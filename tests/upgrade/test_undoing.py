@@ -135,3 +135,17 @@ def test_a_project_made_into_a_repository_can_be_taken_out_again(run_template, t
     assert everything(project) != before
     run_template(project, {}, _undo="yes")
     assert everything(project) == before and not (project / "deep").exists()
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_what_was_only_restored_can_be_taken_back(made, run_template, edited):
+    project = made(OLD)
+    (project / "b").unlink()
+    (project / "a").unlink()
+    before = everything(project)
+    run_template(project, OLD, _restore=".")
+    assert everything(project) == before | {path: OLD[path] for path in ("a", "b")}
+    if edited:
+        write(project, {"b": text("my own again")})
+    run_template(project, {}, _undo="yes")
+    assert everything(project) == before | ({"b": text("my own again")} if edited else {})

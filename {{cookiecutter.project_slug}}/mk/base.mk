@@ -1,10 +1,12 @@
 # The tasks of every project with a package. They call its commands and hold no logic of their own.
 PROJECT := uv run {{cookiecutter.project_slug}}
 
-# Where the template is: what the last run noted, unless that was a folder of somebody's machine.
-template ?= $(shell sed -n 's/^  "template": "\(.*\)".*/\1/p' .mlops-template/answers.json)
+# Where the template is and which version of it, as the last run noted; nothing, if that was a folder of some machine.
+noted = $(shell sed -n 's/^  "$(1)": "\(.*\)".*/\1/p' .mlops-template/answers.json)
+template ?= $(call noted,template)
+checkout ?= $(call noted,checkout)
 
-.PHONY: setup data train evaluate predict lint test check maturity upgrade clean
+.PHONY: setup data train evaluate predict lint test check maturity upgrade undo find-template clean
 setup: ## install everything, and the checks before each commit
 	uv sync
 	@if [ -e .git ]; then uv run pre-commit install; else echo "No git repository yet: no checks before commits."; fi
@@ -34,11 +36,26 @@ check: lint test ## all that must hold before a commit
 maturity: ## prove the level of this project
 	$(PROJECT) maturity
 
-upgrade: ## move to a level of the template: make upgrade level=2
-	@test -n "$(level)" || { echo "Which level? For example: make upgrade level=2"; exit 2; }
-	@test -n "$(template)" || { echo "Where is the template? For example: make upgrade level=$(level) template=../mlops-template"; exit 2; }
+# A word that they do not know would be passed over: with dryrun=yes, the upgrade would be made.
+KNOWN := level dry_run down restore template checkout
+typed = $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
+unknown = $(filter-out $(KNOWN),$(typed))
+regenerate = uvx "cookiecutter>=2.7,<3" -f --no-input -o .. $(if $(checkout),-c "$$checkout") \
+	-- "$$template" project_slug={{cookiecutter.project_slug}}
+upgrade undo: export template := $(template)
+upgrade undo: export checkout := $(checkout)
+
+upgrade: find-template ## bring what is new in the template; level=2 moves to that level, dry_run=yes only looks
+	$(regenerate) $(if $(level),maturity_level="$$level") $(if $(dry_run),_dry_run="$$dry_run") \
+		$(if $(down),_down="$$down") $(if $(restore),_restore="$$restore")
+
+undo: find-template ## take back the last upgrade, but for what was changed since
+	$(regenerate) _undo=yes $(if $(dry_run),_dry_run="$$dry_run")
+
+find-template:
+	@test -z "$(unknown)" || { echo "Unknown: $(unknown). make upgrade knows: $(KNOWN)"; exit 2; }
+	@test -n "$$template" || { echo "Where is the template? For example: make upgrade template=../mlops-template"; exit 2; }
 	@test "$$(basename "$$PWD")" = {{cookiecutter.project_slug}} || { echo "The folder of this project must be called {{cookiecutter.project_slug}}."; exit 2; }
-	uvx "cookiecutter>=2.7,<3" "$(template)" -f --no-input -o .. $(if $(dry_run),_dry_run=yes) project_slug={{cookiecutter.project_slug}} maturity_level=$(level)
 
 clean: ## remove what can be made again
 	rm -rf .venv dist build .coverage .mypy_cache .pytest_cache .ruff_cache predictions.csv demo/workspace
