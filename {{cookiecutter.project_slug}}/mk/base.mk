@@ -6,7 +6,7 @@ noted = $(shell sed -n 's/^  "$(1)": "\(.*\)".*/\1/p' .mlops-template/answers.js
 template ?= $(call noted,template)
 checkout ?= $(call noted,checkout)
 
-.PHONY: setup data train evaluate predict lint test check maturity upgrade undo find-template clean
+.PHONY: setup data train evaluate predict lint test check maturity upgrade undo clean
 setup: ## install everything, and the checks before each commit
 	uv sync
 	@if [ -e .git ]; then uv run pre-commit install; else echo "No git repository yet: no checks before commits."; fi
@@ -40,22 +40,23 @@ maturity: ## prove the level of this project
 KNOWN := level dry_run down restore template checkout
 typed = $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 unknown = $(filter-out $(KNOWN),$(typed))
+define check-words
+@test -z "$(unknown)" || { echo "Unknown: $(unknown). make upgrade knows: $(KNOWN)"; exit 2; }
+@test -n "$$template" || { echo "Where is the template? For example: make upgrade template=../mlops-template"; exit 2; }
+@test "$$(basename "$$PWD")" = {{cookiecutter.project_slug}} || { echo "This folder must be called {{cookiecutter.project_slug}}."; exit 2; }
+endef
 regenerate = uvx "cookiecutter>=2.7,<3" -f --no-input -o .. $(if $(checkout),-c "$$checkout") \
-	-- "$$template" project_slug={{cookiecutter.project_slug}}
+	-- "$$template" project_slug={{cookiecutter.project_slug}} $(if $(dry_run),_dry_run="$$dry_run")
 upgrade undo: export template := $(template)
 upgrade undo: export checkout := $(checkout)
 
-upgrade: find-template ## bring what is new in the template; level=2 moves to that level, dry_run=yes only looks
-	$(regenerate) $(if $(level),maturity_level="$$level") $(if $(dry_run),_dry_run="$$dry_run") \
-		$(if $(down),_down="$$down") $(if $(restore),_restore="$$restore")
+upgrade: ## bring what is new in the template; level=2 moves to that level, dry_run=yes only looks
+	$(check-words)
+	$(regenerate) $(if $(level),maturity_level="$$level") $(if $(down),_down="$$down") $(if $(restore),_restore="$$restore")
 
-undo: find-template ## take back the last upgrade, but for what was changed since
-	$(regenerate) _undo=yes $(if $(dry_run),_dry_run="$$dry_run")
-
-find-template:
-	@test -z "$(unknown)" || { echo "Unknown: $(unknown). make upgrade knows: $(KNOWN)"; exit 2; }
-	@test -n "$$template" || { echo "Where is the template? For example: make upgrade template=../mlops-template"; exit 2; }
-	@test "$$(basename "$$PWD")" = {{cookiecutter.project_slug}} || { echo "The folder of this project must be called {{cookiecutter.project_slug}}."; exit 2; }
+undo: ## take back the last upgrade, but for what was changed since
+	$(check-words)
+	$(regenerate) _undo=yes
 
 clean: ## remove what can be made again
 	rm -rf .venv dist build .coverage .mypy_cache .pytest_cache .ruff_cache predictions.csv demo/workspace
