@@ -1,5 +1,7 @@
 """The rule of each file: whose change stands."""
 
+import json
+
 import pytest
 from planning import ADDED, ASIDE, CONFLICT, KEPT, MERGED, REMOVED, STAYS_DELETED, UPDATED, UnsettledError, plan
 from recorded_base import Record
@@ -184,3 +186,30 @@ def test_text_about_conflicts_is_not_taken_for_one(tmp_path):
     settled = planned(tmp_path / "1", "README.md", MARKED, mine, now, conflicts=["README.md"])
     assert settled[0] == MERGED
     assert planned(tmp_path / "2", "a.txt", A, MARKED, C)[0] == MERGED  # not known as one: the user's own words
+
+
+def notebook(source: str, outputs: list[str], **metadata: object) -> bytes:
+    cell = {"cell_type": "code", "execution_count": len(outputs) or None, "id": "a", "metadata": metadata}
+    cells = [cell | {"outputs": outputs, "source": [source]}, cell | {"id": "b", "outputs": [], "source": ["y"]}]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1).encode()
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {"slideshow": {"slide_type": "slide"}}, {"jupytext": {"formats": "ipynb,py"}}]
+)
+def test_a_notebook_that_was_run_or_marked_is_its_users_work(tmp_path, metadata):
+    base, mine = notebook("x", []), notebook("x", [] if metadata else ["hours of work"], **metadata)
+    now = notebook("x", []).replace(b'"y"', b'"new"')
+    outcome, written = planned(tmp_path / "1", "model.ipynb", base, mine, now)
+    assert outcome == MERGED and written == mine.replace(b'"y"', b'"new"')
+    assert planned(tmp_path / "2", "model.ipynb", base, mine, None) == (KEPT, "nothing")
+    assert planned(tmp_path / "3", "model.ipynb", base, base, now) == (UPDATED, now)
+
+
+def test_changes_that_no_program_could_read_together_are_a_conflict(tmp_path):
+    base = text("[project]", 'name = "x"', "", "[tool.pytest]", "a = 1")
+    mine = base + text("", "[tool.ruff]", "line-length = 100")
+    now = text("[project]", 'name = "x"', "", "[tool.ruff]", "line-length = 120", "", "[tool.pytest]", "a = 1")
+    outcome, written = planned(tmp_path / "1", "pyproject.toml", base, mine, now)
+    assert outcome == CONFLICT and written.count(b"<<<<<<< yours") == 2
+    assert planned(tmp_path / "2", "pyproject.txt", base, mine, now)[0] == MERGED
