@@ -11,6 +11,7 @@ from pathlib import Path
 from recorded_base import ANSWERS, BASE, FOLDER
 
 TREE, HELD = "{{cookiecutter.project_slug}}", ".held"
+MARK = ".private-copy"  # which the pre-prompt hook makes
 RENDERED = f"{FOLDER}/render"
 # What is in the folder of a project that is about to begin: a clone of a repository that a host has just made.
 BEGINNING = rf"\.git|\.gitignore|\.gitattributes|{re.escape(FOLDER)}|(README|LICEN[SC]E|COPYING)(\.\w+)?"
@@ -30,6 +31,11 @@ def hold_back(repo: Path, project: Path, dry_run: bool) -> None:
         shutil.rmtree(project / RENDERED, ignore_errors=True)  # of a run that died
         (repo / TREE / FOLDER).mkdir()
         (repo / HELD).rename(repo / TREE / RENDERED)
+
+
+def is_older_than(project: Path, repo: Path) -> bool:
+    """Whether the private copy was there before the folder of the project, which then is new."""
+    return (repo / MARK).stat().st_mtime_ns <= project.stat().st_mtime_ns
 
 
 def bring_back(repo: Path) -> None:

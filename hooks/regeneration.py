@@ -92,9 +92,10 @@ def rehearse(project: Path, repo: Path, given: dict, finish: Callable[[Path], No
         prepared = prepare(project, repo, given, finish)
         say(*prepared.title, *reporting.of_plan(prepared.plan))
     say("Nothing was written: this was a dry run.")
-    with suppress(OSError):  # there was something in it; else it is cookiecutter that has made it
-        os.chdir(project.parent)  # Windows removes no folder that somebody is in
-        project.rmdir()
+    if private_copy.is_older_than(project, repo):  # cookiecutter has made the folder for this run
+        with suppress(OSError):
+            os.chdir(project.parent)  # Windows removes no folder that somebody is in
+            project.rmdir()
 
 
 def undo(project: Path) -> None:

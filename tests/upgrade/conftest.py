@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import private_copy
 import pytest
 import recorded_base
 import regeneration
@@ -24,6 +25,8 @@ def made(tmp_path):
 @pytest.fixture
 def run_template(monkeypatch):
     """run_template(project, tree, **answers): let the template write this tree now."""
+
+    monkeypatch.setattr(private_copy, "is_older_than", lambda *_: False)  # the repository is no private copy
 
     def run(project: Path, tree: Tree, **answers: str) -> None:
         monkeypatch.setattr(regeneration, "render", lambda *_: tree)

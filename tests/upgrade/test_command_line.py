@@ -130,6 +130,19 @@ def test_a_dry_run_changes_nothing(template, project):
     assert times(made) == before
 
 
+@pytest.mark.parametrize("there", [[], ["README.md", ".git/config"]])
+def test_a_dry_run_of_a_new_project_touches_no_folder_that_is_there(template, tmp_path, there):
+    for path in ["my_ml_project", *there]:
+        (tmp_path / "my_ml_project" / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "my_ml_project").mkdir(exist_ok=True)
+    for path in there:
+        (tmp_path / "my_ml_project" / path).write_text("# Mine\n")
+    before = times(tmp_path / "my_ml_project"), (tmp_path / "my_ml_project").stat().st_mtime_ns
+    done = generate(template, tmp_path, "-f", "--no-input", maturity_level="1", _dry_run="yes")
+    assert "added           Makefile" in done.stdout and "Nothing was written" in done.stdout
+    assert (times(tmp_path / "my_ml_project"), (tmp_path / "my_ml_project").stat().st_mtime_ns) == before
+
+
 def test_a_dry_run_of_a_new_project_leaves_no_folder(template, tmp_path):
     done = generate(template, tmp_path, "--no-input", maturity_level="0", _dry_run="yes")
     assert "added           README.md" in done.stdout and list(tmp_path.iterdir()) == []

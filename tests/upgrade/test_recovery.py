@@ -12,6 +12,7 @@ from pathlib import Path
 import applying
 import disk
 import journal
+import private_copy
 import pytest
 import recorded_base
 import recovery
@@ -244,6 +245,7 @@ def test_no_folder_that_somebody_is_in_has_to_be_removed(run_template, tmp_path,
     project.mkdir()
     monkeypatch.chdir(project)
     monkeypatch.setattr(Path, "rmdir", rmdir)
+    monkeypatch.setattr(private_copy, "is_older_than", lambda *_: True)
     run_template(project, NEW, _dry_run="yes")
     assert not project.exists() and "this was a dry run" in capsys.readouterr().out
 
