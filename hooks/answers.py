@@ -48,20 +48,36 @@ def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) ->
         before = last.answers.get(key)
         if before in (None, given[key]):
             continue
-        if given[key] == default and not was_given(key, given, typed):
+        if not was_given(key, given, default, typed):
             answers[key] = still_offered(repo, key, before)
-            remarks.append(f"  {key} stays {before!r}")
+            remarks.append(f"  {key} stays {before!r} (for another, add {key}=...)")
         elif key != LEVEL:  # which the title says
             remarks.append(f"  {key}: {before!r} → {given[key]!r}")
     refuse_going_down(answers, last)
     return answers, remarks
 
 
-def was_given(key: str, given: dict, typed: Typed | None) -> bool:
-    """Whether an answer that equals the default is a wish all the same."""
+def was_given(key: str, given: dict, default: str, typed: Typed | None) -> bool:
+    """Whether an answer is a wish. At a prompt, where one is given by the key Enter alone, and where nothing can be
+    seen, the default is none, but for a level that may be lower."""
     if typed and (key in typed.answers or "--no-input" in typed.options):
         return key in typed.answers
-    return key == LEVEL and given.get("_down") == "yes"
+    return given[key] != default or (key == LEVEL and given.get("_down") == "yes")
+
+
+def with_typed_modes(repo: Path, given: dict, typed: Typed | None) -> dict:
+    """The answers without the modes of an earlier run, which cookiecutter's replay brings back.
+
+    A dry run, which does no harm, stays one. Raises RefusedError for wishes that exclude each other.
+    """
+    if typed:
+        modes = {mode: typed.answers.get(mode, questions(repo)[mode]) for mode in ("_down", "_undo", "_restore")}
+        given = given | modes
+    if given.get("_undo") == "yes" and (given.get("_restore") or (typed and LEVEL in typed.answers)):
+        raise RefusedError(
+            "_undo=yes takes back the last run, and does nothing else: leave out the level and _restore."
+        )
+    return given
 
 
 def defaults(repo: Path, given: dict, typed: Typed | None) -> dict[str, str]:
@@ -85,11 +101,15 @@ def own_defaults(typed: Typed | None) -> dict:
     from cookiecutter.exceptions import CookiecutterException
 
     options = typed.options if typed else {}
-    named = options.get("--config-file")
+    named = options.get("--config-file") or os.environ.get("COOKIECUTTER_CONFIG")
+    config_file = Path(os.environ.get("PWD", "."), named) if named else None
+    if config_file and not config_file.is_file():
+        raise RefusedError(
+            f"Your settings of cookiecutter, {named}, are not to be found from here: name the whole path."
+        )
     try:
-        config_file = str(Path(os.environ.get("PWD", "."), named)) if named else None
-        return get_user_config(config_file, default_config="--default-config" in options)["default_context"]
-    except CookiecutterException:  # one that this process cannot find
+        return get_user_config(named and str(config_file), "--default-config" in options)["default_context"]
+    except CookiecutterException:  # in which it was too, and said so
         return {}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import journal
 import recovery
-from disk import Obstacle, look, mode_of, put, sync_folders
+from disk import Obstacle, look, mode_of, move, put, sync_folders
 from journal import JOURNAL, RECOVERY, Journal, current, fingerprint
 
 
@@ -38,7 +38,7 @@ def apply(project: Path, changes: Changes) -> Path | None:
     """
     if not changes.writes:
         return None
-    keep = project / RECOVERY / journal.new_name()
+    keep = project / RECOVERY / journal.new_name(project)
     run = None
     try:
         entries = put_aside(project, keep, changes)
@@ -89,7 +89,7 @@ def replace(project: Path, keep: Path, path: str, old: str | None, new: str | No
         raise ChangedError(path)
     if new is not None:
         (project / path).parent.mkdir(parents=True, exist_ok=True)
-        (keep / "after" / path).replace(project / path)
+        move(keep / "after" / path, project / path)
         return
     (project / path).unlink()
     with suppress(OSError):  # a folder that still holds something stays

@@ -22,22 +22,41 @@ class Typed:
     options: dict[str, str]
 
 
-def typed() -> Typed | None:
-    """What was typed; None if that cannot be seen."""
-    words = after_the_program(arguments_of(os.getppid()))
-    return None if words is None else parse(words)
+def typed(given: dict) -> Typed | None:
+    """What was typed, seeing these answers; None if that cannot be seen."""
+    exact = words_of(os.getppid())
+    words = after_the_program(told_by_ps(os.getppid()) if exact is None else exact)
+    if words is None:
+        return None
+    found = parse(words)
+    return found if exact else Typed(without_parts_of_texts(found.answers, given), found.options)
 
 
-def arguments_of(process: int) -> list[str]:
-    """The words that started a process; none if the system does not tell."""
-    proc = Path(f"/proc/{process}/cmdline")
+def words_of(process: int) -> list[str] | None:
+    """The words that started a process; None if the system does not tell."""
     try:
-        if proc.is_file():
-            return os.fsdecode(proc.read_bytes()).split("\0")[:-1]
+        return os.fsdecode(Path(f"/proc/{process}/cmdline").read_bytes()).split("\0")[:-1]
+    except OSError:
+        return None
+
+
+def told_by_ps(process: int) -> list[str]:
+    """The same where there is only ps, as on macOS, which does not tell a blank in a word from one between two."""
+    try:
         told = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(process)], capture_output=True, text=True)
         return told.stdout.split()
     except OSError:
         return []
+
+
+def without_parts_of_texts(answers: dict[str, str], given: dict) -> dict[str, str]:
+    """Of these words those that stand by themselves, and are not part of an answer of several words."""
+    texts = [str(value) for value in given.values() if " " in str(value)]
+    return {
+        key: value
+        for key, value in answers.items()
+        if given.get(key, value).startswith(value) and not any(f"{key}={value}" in text for text in texts)
+    }
 
 
 def after_the_program(words: list[str]) -> list[str] | None:
@@ -46,7 +65,7 @@ def after_the_program(words: list[str]) -> list[str] | None:
     if rest and Path(rest[0]).stem.lower().startswith(("python", "pypy")):
         rest.pop(0)
         while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
-            rest.pop(0)
+            del rest[: 2 if rest[0] in ("-X", "-W") else 1]
         if rest and rest[0] == "-m":
             rest.pop(0)
     return rest[1:] if rest and Path(rest[0]).stem == "cookiecutter" else None

@@ -16,6 +16,8 @@ except ImportError:  # Windows: nothing keeps a second run out there
 # What file systems answer that know no modes, no locks, or no folders that can be synced: FAT, NTFS, CIFS, NFS, FUSE.
 UNKNOWN_HERE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF, errno.ENOLCK}
 
+LARGEST = 100 * 2**20  # of the files that are read to be merged
+
 
 class BusyError(Exception):
     """Another run is at work on the project."""
@@ -43,7 +45,17 @@ def look(project: Path, path: str) -> bytes | Obstacle | None:
         return Obstacle(path, "a folder where the template has a file")
     if not there.exists():
         return None
-    return there.read_bytes() if there.is_file() else Obstacle(path, "no regular file")
+    if not there.is_file():
+        return Obstacle(path, "no regular file")
+    if there.stat().st_size > LARGEST:
+        return Obstacle(path, f"a file of more than {LARGEST >> 20} MB")
+    return there.read_bytes()
+
+
+def has_link(project: Path, path: str) -> bool:
+    """Whether a path of the project leads through a link, or is one."""
+    parts = Path(path).parts
+    return any(project.joinpath(*parts[:depth]).is_symlink() for depth in range(1, len(parts) + 1))
 
 
 def read_tree(root: Path) -> dict[str, bytes]:
@@ -67,6 +79,19 @@ def put(path: Path, data: bytes, mode: int | None = None) -> None:
         out.flush()
         with where_known():
             os.fsync(out.fileno())
+
+
+def move(source: Path, target: Path) -> None:
+    """Put a file in the place of another, at once; through a file beside it, if that is on another file system."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(f".{target.name}.moving")
+        put(beside, source.read_bytes(), mode_of(source))
+        beside.replace(target)
+        source.unlink()
 
 
 def sync_folders(folders: Iterable[Path]) -> None:

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 import yaml
 
 YAML_READER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C is ten times as fast, where PyYAML has it
+LONGEST_LINE = 10_000
 YAML_TYPES = yaml.resolver.Resolver()
 
 
@@ -37,7 +38,9 @@ def is_json(data: bytes) -> bool:
 
 
 def check_toml(data: bytes) -> None:
-    """Raise an error if it is no TOML."""
+    """Raise an error if it is no TOML, or if a line is longer than anybody writes one, which takes tomllib for ever."""
+    if max(map(len, data.splitlines()), default=0) > LONGEST_LINE:
+        raise ValueError(f"a line has more than {LONGEST_LINE} characters")
     tomllib.loads(data.decode("utf-8-sig"))  # a byte order mark does no harm in most programs, but tomllib refuses it
 
 

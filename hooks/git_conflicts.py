@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import merging
 import repository
 from recorded_base import Tree
 from repository import FAILURES, git
 
 
-def mark(project: Path, conflicts: Iterable[str], mine: Tree, base: Tree, theirs: Tree) -> list[str]:
+def mark(project: Path, conflicts: list[str], mine: Tree, base: Tree, theirs: Tree) -> list[str]:
     """Put the three versions of each path into git's index, if it is tracked and nothing of it is staged.
 
     mine, base and theirs are what the user had, what the template wrote last time and what it writes now. Returns the
@@ -16,6 +17,8 @@ def mark(project: Path, conflicts: Iterable[str], mine: Tree, base: Tree, theirs
     the run has happened already.
     """
     try:
+        if not conflicts or not repository.is_own(project):
+            return []
         found = {path: stages(project, path, mine[path], base.get(path), theirs[path]) for path in conflicts}
         if lines := [line for of_path in found.values() for line in of_path]:
             git(project, "update-index", "-z", "--index-info", given=b"\0".join(lines) + b"\0")
@@ -34,7 +37,8 @@ def stages(project: Path, path: str, mine: bytes, base: bytes | None, theirs: by
     lines = [b"0 " + b"0" * len(blob) + b"\t" + full_name]
     for number, version in ((b"1", base), (b"2", mine), (b"3", theirs)):
         if version is not None:
-            stored = git(project, "hash-object", "-w", "--stdin", "--path", path, given=version).strip()
+            content = merging.unix_lines(version)  # as a filter of line ends would; others are not run
+            stored = git(project, "hash-object", "-w", "--stdin", "--no-filters", given=content).strip()
             lines.append(b" ".join((mode, stored, number)) + b"\t" + full_name)
     return lines
 
@@ -42,7 +46,9 @@ def stages(project: Path, path: str, mine: bytes, base: bytes | None, theirs: by
 def unmark(project: Path, paths: Iterable[str]) -> None:
     """Take the conflicts of these paths out of git's index, whose files are as they were before."""
     try:
-        if shown := repository.unmerged(project, *paths):
-            git(project, "reset", "-q", "--", *shown)
+        shown = repository.unmerged(project, *paths)
+        if shown and repository.is_own(project):
+            committed = git(project, "ls-tree", "-z", "--full-name", "HEAD", "--", *shown)
+            git(project, "update-index", "-z", "--index-info", given=committed)  # which replaces the three versions
     except FAILURES:
         return

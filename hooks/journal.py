@@ -20,6 +20,7 @@ from refusal import RefusedError
 JOURNAL = f"{FOLDER}/journal.json"
 RECOVERY = f"{FOLDER}/recovery"
 ENDED, DIED, ADDED = "run.json", "died.json", "added"  # the last is what earlier versions left
+MARKED = "conflicts-in-git"
 OWN_NAME = r"\d{8}-\d{6}-\d+"
 MOST_BYTES = 20 * 2**20
 
@@ -51,10 +52,20 @@ def current(project: Path, path: str) -> str | None:
     return "obstacle" if isinstance(there, Obstacle) else fingerprint(there)
 
 
-def new_name() -> str:
-    """A name for the folder of a run; later ones sort behind it."""
+def new_name(project: Path) -> str:
+    """A name for the folder of a run: the time, or one behind the newest, should the clock have been set back."""
     now = time.time_ns()
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now // 10**3 % 10**6:06}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now // 10**3 % 10**6:06}"
+    newest = max(own_names(project), default="")
+    if name > newest:
+        return name
+    second, _, number = newest.rpartition("-")
+    return f"{second}-{int(number) + 1:06}"
+
+
+def own_names(project: Path) -> list[str]:
+    """The names of the folders of runs, the oldest first."""
+    return sorted(path.name for path in (project / RECOVERY).glob("*") if re.fullmatch(OWN_NAME, path.name))
 
 
 def write(project: Path, journal: Journal) -> None:
@@ -114,8 +125,9 @@ def refuse_tracked(project: Path, *paths: str) -> None:
     """Raise RefusedError for notes on runs that came with the repository, where no run puts them."""
     if found := repository.tracked(project, *paths):
         raise RefusedError(
-            f"{found[0]} of {project} is under version control, where no run puts it, and is not believed. Look at it,"
-            f" remove it,\n  git rm -r {' '.join(paths)}\nand run the template again."
+            f"{found[0]} of {project} is under version control, where no run puts it, and is not believed. If it came"
+            f" from somebody else, remove it:\n  git rm -r {' '.join(paths)}\nIf it is of a run of your own, take it"
+            f" out of git alone:\n  git rm -r --cached {' '.join(paths)}"
         )
 
 

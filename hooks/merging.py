@@ -1,5 +1,6 @@
 """Merge one file: from what the template wrote last time, what the user made of it and what the template writes now."""
 
+from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
@@ -8,6 +9,7 @@ import formats
 
 MINE, BASE, NOW, END = b"<<<<<<< yours", b"||||||| template, last time", b"=======", b">>>>>>> template, now"
 WITHOUT_MARKS = (".ipynb", ".json")  # a notebook with marks in it does not open at all
+MOST_PAIRS = 10**7  # some seconds
 BINARY_IN_THE_FIRST = 8000  # where git looks for a zero byte, too
 
 
@@ -39,13 +41,19 @@ def merge(path: str, base: bytes, mine: bytes, theirs: bytes) -> tuple[bytes, bo
     None if lines mean nothing in the file, and for JSON and notebooks if there is a conflict or no JSON comes out. What
     can be read in its format before, but not afterwards, is a conflict: of all changes, as it takes two to clash.
     """
-    if any(map(is_binary, (base, mine, theirs))):
+    if any(map(is_binary, (base, mine, theirs))) or max(pairs(base, mine), pairs(base, theirs)) > MOST_PAIRS:
         return None
     merged, conflict = merge_lines(base, mine, theirs)
     breaks = is_broken(path, base, mine, theirs)
     if PurePosixPath(path).suffix.lower() in WITHOUT_MARKS:
         return None if conflict or breaks or not formats.is_json(merged) else (merged, False)
     return merge_lines(base, mine, theirs, one_sided_too=True) if breaks else (merged, conflict)
+
+
+def pairs(one: bytes, other: bytes) -> int:
+    """How many pairs of equal lines two texts have: what it takes to compare them."""
+    theirs = Counter(other.splitlines())
+    return sum(number * theirs[line] for line, number in Counter(one.splitlines()).items())
 
 
 def is_broken(path: str, base: bytes, mine: bytes, theirs: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Decide, file by file, what a run over a project does: whose change stands, and what a person has to see."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,17 +42,18 @@ class Plan:
         return [path for path, found in self.outcomes.items() if found == outcome]
 
 
-def plan(project: Path, last: Record, theirs: Tree, restore: str = "") -> Plan:
+def plan(project: Path, last: Record, theirs: Tree, restore: str = "", unmerged: Collection[str] = frozenset()) -> Plan:
     """Merge what the template writes now into the project, given the record of the last run.
 
-    restore is a path, or a folder's, where deleted files of the template come back; "." is all of them. Raises
-    UnsettledError, with the paths, if that would merge into open conflicts.
+    restore is a path, or a folder's, where deleted files of the template come back; "." is all of them. unmerged are
+    the paths whose merge is not settled in git. Raises UnsettledError, with the paths, if that would merge into open
+    conflicts.
     """
-    result, unsettled = Plan(), []
-    folders = removed_folders(project, last.base)
-    for path in sorted(last.base.keys() | theirs.keys()):
-        there, base, now = look(project, path), last.base.get(path), theirs.get(path)
-        result.changes.seen[path] = there
+    paths = sorted(last.base.keys() | theirs.keys())
+    result, unsettled = Plan(Changes(seen={path: look(project, path) for path in paths})), []
+    folders = removed_folders(project, last.base, result.changes.seen)
+    for path in paths:
+        there, base, now = result.changes.seen[path], last.base.get(path), theirs.get(path)
         if isinstance(there, Obstacle):
             if now is not None and now != base:
                 put_beside(result, project, path, now, there)
@@ -61,7 +62,9 @@ def plan(project: Path, last: Record, theirs: Tree, restore: str = "") -> Plan:
             applied = settle_absent(result, path, base, now, folders, wanted=is_below(path, restore))
         elif now is None:
             applied = settle_dropped(result, path, base, there)
-        elif path in last.conflicts and has_open_conflict(there, base) and needs_merge(base, there, now):
+        elif needs_merge(base, there, now) and (
+            path in unmerged or (path in last.conflicts and has_open_conflict(there, base))
+        ):
             unsettled.append(path)
             continue
         else:
@@ -79,19 +82,24 @@ def is_below(path: str, folder: str) -> bool:
     return wanted == "." or path == wanted or (wanted != "" and path.startswith(f"{wanted}/"))
 
 
-def removed_folders(project: Path, base: Tree) -> set[str]:
+def removed_folders(project: Path, base: Tree, seen: dict[str, bytes | Obstacle | None]) -> set[str]:
     """The folders that the template has filled and the user has deleted, moved or emptied."""
     filled = {folder.as_posix() for path in base for folder in Path(path).parents[:-1]}
-    left = {folder for path in base if (project / path).exists() for folder in map(Path.as_posix, Path(path).parents)}
+    left = {folder.as_posix() for path in base if seen[path] is not None for folder in Path(path).parents}
     return {folder for folder in filled - left if not in_use(project / folder)}
 
 
 def in_use(folder: Path) -> bool:
     """Whether anything is in a folder but what tools leave behind."""
-    if not folder.is_dir():
-        return False
-    entries = [entry for entry in folder.iterdir() if entry.name not in LEFT_BY_TOOLS]
-    return any(entry.is_symlink() or not entry.is_dir() or in_use(entry) for entry in entries)
+    inside = [folder] if folder.is_dir() else []
+    while inside:
+        for entry in inside.pop().iterdir():
+            if entry.name in LEFT_BY_TOOLS:
+                continue
+            if entry.is_symlink() or not entry.is_dir():
+                return True
+            inside.append(entry)
+    return False
 
 
 def settle_absent(

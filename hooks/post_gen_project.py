@@ -203,7 +203,7 @@ def regenerate(project: Path, repo: Path) -> None:
     if written:
         declaration = declared(written["maturity.yaml"])
         level = declaration["levels"][int(declaration["project"]["level"])]
-        say(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {project.name}\n  {level['start']}\n")
+        say(f"\nReady: {level['name']}, for {level['for']}.\n\n  cd {ANSWERS['project_slug']}\n  {level['start']}\n")
 
 
 def main() -> None:

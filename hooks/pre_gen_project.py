@@ -135,7 +135,7 @@ def words_dropped(repo: Path | None) -> list[str]:
     import answers
     import command_line
 
-    return answers.unknown_words(repo, ANSWERS, command_line.typed())
+    return answers.unknown_words(repo, ANSWERS, command_line.typed(ANSWERS))
 
 
 def hold_back(repo: Path) -> None:

@@ -5,16 +5,17 @@ It walks the tree only after the pre-gen hook has run, and finds there what this
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 from recorded_base import ANSWERS, BASE, FOLDER
 
 TREE, HELD = "{{cookiecutter.project_slug}}", ".held"
 MARK = ".private-copy"  # which the pre-prompt hook makes
-RENDERED = f"{FOLDER}/render"
+RENDERED = f"{FOLDER}/render"  # with a folder for each run
 # What is in the folder of a project that is about to begin: a clone of a repository that a host has just made.
-BEGINNING = rf"\.git|\.gitignore|\.gitattributes|{re.escape(FOLDER)}|(README|LICEN[SC]E|COPYING)(\.\w+)?"
+BEGINNING = (
+    rf"\.git(ignore|attributes)?|{re.escape(FOLDER)}|(README|LICEN[SC]E|COPYING)(\.\w+)?|\.DS_Store|desktop\.ini"
+)
 
 
 def is_new(project: Path) -> bool:
@@ -28,9 +29,19 @@ def hold_back(repo: Path, project: Path, dry_run: bool) -> None:
     (repo / TREE).rename(repo / HELD)
     (repo / TREE).mkdir()
     if is_new(project) and not dry_run:
-        shutil.rmtree(project / RENDERED, ignore_errors=True)  # of a run that died
-        (repo / TREE / FOLDER).mkdir()
-        (repo / HELD).rename(repo / TREE / RENDERED)
+        aside = rendered(repo / TREE, repo)
+        aside.parent.mkdir(parents=True)
+        (repo / HELD).rename(aside)
+
+
+def rendered(project: Path, repo: Path) -> Path:
+    """Where cookiecutter renders a new project, of which two may be made at once; below the tree, or the project."""
+    return project / RENDERED / repo.name
+
+
+def was_held_back(repo: Path) -> bool:
+    """Whether cookiecutter has rendered nothing."""
+    return (repo / HELD).is_dir()
 
 
 def is_older_than(project: Path, repo: Path) -> bool:

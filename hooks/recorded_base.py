@@ -12,7 +12,6 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import repository
 from refusal import RefusedError
 
 FOLDER = ".mlops-template"
@@ -25,9 +24,12 @@ RECORD_IS_COMMITTED = b"/journal.json\n/recovery/\n/render/\n!/base.zip\n!/answe
 RECORD_IS_COMMITTED_AS_IT_IS = b"* -text -filter annex.largefiles=nothing\n"
 MOST_BYTES = 200 * 2**20  # of all files that a template writes; no template comes near it
 MOST_OF_ANSWERS = 2**20
+MOST_OF_NAMES = 2 * 2**20  # of the list at the end of an archive
+LONGEST_PATH = 1000
 KEPT_ELSEWHERE = b"version https://git-lfs", b"/annex/objects/"  # what stands in a file that is not here itself
 OF_GIT = ".git", "git~1"  # as Windows, too, reads a name
 
+ADDRESS = "template", "checkout", "directory"
 Tree = dict[str, bytes]
 
 
@@ -40,6 +42,7 @@ class Record:
     conflicts  paths in which the last run left conflict marks
     template   where the template was, if other machines can reach it there
     checkout   the branch, tag or commit of the template that was asked for
+    directory  the folder of the template in what is there
     """
 
     base: Tree
@@ -47,15 +50,16 @@ class Record:
     conflicts: list[str] = field(default_factory=list)
     template: str = ""
     checkout: str = ""
+    directory: str = ""
 
 
 def checked_path(path: object) -> str:
     """The path, with /, of a file that a run may touch. Raises ValueError for any that could lead elsewhere."""
-    parts = path.split("/") if isinstance(path, str) else [""]
+    parts = path.split("/") if isinstance(path, str) and len(path) <= LONGEST_PATH else [""]
     for part in parts:
         as_windows_reads_it = part.rstrip(" .").casefold()
         if not part.isprintable() or set(part) & set("\\:") or as_windows_reads_it in ("", *OF_GIT):
-            raise ValueError(f"it names {path!r}, which is no file of a project")
+            raise ValueError(f"it names {str(path)[:100]!r}, which is no file of a project")
     return path
 
 
@@ -74,9 +78,16 @@ def pack(tree: Tree) -> bytes:
 
 def unpack(archive: bytes) -> Tree:
     """The tree that was packed. Raises ValueError for what `pack` does not make."""
+    end = archive[
+        -22:
+    ]  # of every archive without a comment: its mark, and in bytes 12 to 15 the size of the list of files
+    if not end.startswith(b"PK\5\6") or int.from_bytes(end[12:16], "little") > MOST_OF_NAMES:
+        raise ValueError("it is no archive of the template")
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as packed:
             entries = packed.infolist()
+            if any(entry.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED) for entry in entries):
+                raise ValueError("it is packed as no archive of the template is")
             if sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise ValueError(f"unpacked it would take more than {MOST_BYTES >> 20} MB")
             tree = {checked_path(entry.filename): read_entry(packed, entry) for entry in entries}
@@ -98,7 +109,7 @@ def read(project: Path) -> Record | None:
     if not (project / ANSWERS).is_file() and not (project / BASE).is_file():
         return None
     try:
-        kept = json.loads(read_at_most(project / ANSWERS, MOST_OF_ANSWERS))
+        kept = json.loads(read_at_most(project / ANSWERS))
         answers = {**kept["cookiecutter"], "maturity_level": kept["level"]}
         if strange := [key for key, value in answers.items() if not isinstance(value, str) or not value.isprintable()]:
             raise ValueError(f"its answer to {strange[0]} is not one line of text")
@@ -107,14 +118,16 @@ def read(project: Path) -> Record | None:
         base = unpack(read_at_most(project / BASE, MOST_BYTES))
         for path in kept.get("deleted", []):  # earlier versions listed what was deleted, without what it had been
             base.setdefault(checked_path(path), b"")
-        conflicts = [checked_path(path) for path in kept.get("conflicts", [])]
-        return Record(base, answers, conflicts, *(str(kept.get(key, "")) for key in ("template", "checkout")))
+        conflicts = sorted({checked_path(path) for path in kept.get("conflicts", [])})
+        return Record(base, answers, conflicts, *(str(kept.get(key, "")) for key in ADDRESS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise RefusedError(f"{FOLDER}/ of {project} cannot be read: {problem}\n{advice(project)}") from problem
 
 
-def read_at_most(path: Path, most: int) -> bytes:
+def read_at_most(path: Path, most: int = MOST_OF_ANSWERS) -> bytes:
     """A file of the record. Raises ValueError if it is larger, or stands for one that is kept elsewhere."""
+    if path.is_symlink() or not path.is_file():
+        raise ValueError(f"{path.name} is no regular file")
     if path.stat().st_size > most:
         raise ValueError(f"{path.name} has more than {most >> 20} MB")
     data = path.read_bytes()
@@ -125,16 +138,20 @@ def read_at_most(path: Path, most: int) -> bytes:
 
 def advice(project: Path) -> str:
     """What to do about a record that cannot be read."""
-    if repository.unmerged(project, FOLDER):
-        return (
-            "Two branches that were both upgraded meet here. Settle the other files, take the record of the branch"
-            f" that is to count,\n  git checkout --ours {FOLDER} && git add {FOLDER}\n(or --theirs), and run the"
-            " template again."
-        )
     for name in (ANSWERS, BASE):
         if (project / name).is_file() and (project / name).read_bytes().startswith(KEPT_ELSEWHERE):
             return f"Get it with  git lfs pull -I '{FOLDER}/*'  or  git annex get {FOLDER}"
     return f"Get it back as it was, for example with\n  git checkout -- {FOLDER}"
+
+
+def refuse_unmerged(unmerged: list[str]) -> None:
+    """Raise RefusedError if the record is among the files whose merge is not settled in git."""
+    if any(path.startswith(f"{FOLDER}/") for path in unmerged):
+        raise RefusedError(
+            "Two branches that were both upgraded meet here. Settle the other files, take the record of the branch"
+            f" that is to count,\n  git checkout --ours {FOLDER} && git add {FOLDER}\n(or --theirs), and run the"
+            " template again."
+        )
 
 
 def refuse_links(project: Path) -> None:
@@ -160,7 +177,7 @@ def files(record: Record) -> Tree:
     """
     given = {key: value for key, value in record.answers.items() if not key.startswith("_")}
     kept: dict = {"level": given.pop("maturity_level"), "cookiecutter": given}
-    kept |= {key: value for key in ("conflicts", "template", "checkout") if (value := getattr(record, key))}
+    kept |= {key: value for key in ("conflicts", *ADDRESS) if (value := getattr(record, key))}
     text = json.dumps(kept, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     return {
         IGNORED: RECORD_IS_COMMITTED,

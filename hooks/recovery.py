@@ -1,18 +1,21 @@
 """Put back what a run that died halfway has changed, and tidy up after those that have ended."""
 
-import re
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from disk import sync_folders
-from journal import ADDED, DIED, ENDED, JOURNAL, OWN_NAME, RECOVERY, Journal, current, fits, of_a_dead_run, read
+from disk import has_link, move, sync_folders
+from journal import ADDED, DIED, ENDED, JOURNAL, RECOVERY, Journal, current, fits, of_a_dead_run, own_names, read
+from private_copy import RENDERED
 from recorded_base import BASE
+
+SECONDS_OF_A_CREATION = 3600  # none takes as long
 
 
 class StuckError(OSError):
-    """What a run had changed, and could not be put back."""
+    """What a run had changed could not, or not wholly, be put back: why."""
 
 
 @dataclass
@@ -58,34 +61,39 @@ def recover(project: Path) -> Recovery | None:
 
 def roll_back(project: Path, journal: Journal) -> Recovery:
     """Put back what a run has changed, but for what somebody else has changed since."""
-    found = examine(project, journal)
     saved = project / RECOVERY / journal.keep / "before"
-    stuck = [path for path in found.put_back if not put_back(project, saved, path)]
-    if stuck:
-        raise StuckError(f"{', '.join(stuck)}. Their old content is in {RECOVERY}/{journal.keep}/before")
-    for folder in journal.folders:
-        with suppress(OSError):  # it holds something, or was never made
-            (project / folder).rmdir()
-    sync_folders((project / path).parent for path in found.put_back)
-    if found.changed:
-        set_aside(project, journal)
-    else:
-        (project / JOURNAL).unlink()
-        discard(project / RECOVERY / journal.keep)
+    try:
+        found, stuck = examine(project, journal), []
+        for path, old, new in journal.entries:
+            if path in found.put_back and current(project, path) == new:  # nobody has been quicker
+                try:
+                    put_back(project, saved, path, old)
+                except OSError as error:
+                    stuck.append(f"{path} ({error.strerror})")
+        if stuck:
+            raise StuckError(", ".join(stuck))
+        for folder in journal.folders:
+            with suppress(OSError):  # it holds something, or was never made
+                if not has_link(project, folder):
+                    (project / folder).rmdir()
+        sync_folders((project / path).parent for path in found.put_back)
+        if found.changed or (found.lost and saved.is_dir()):
+            set_aside(project, journal)
+        else:
+            (project / JOURNAL).unlink()
+            discard(project / RECOVERY / journal.keep)
+    except OSError as error:
+        raise StuckError(f"{error}") from error
     return found
 
 
-def put_back(project: Path, saved: Path, path: str) -> bool:
-    """Give a path its saved content, or remove it if it had none; whether that worked."""
-    try:
-        if (saved / path).is_file():
-            (project / path).parent.mkdir(parents=True, exist_ok=True)
-            (saved / path).replace(project / path)
-        else:
-            (project / path).unlink()
-    except OSError:
-        return False
-    return True
+def put_back(project: Path, saved: Path, path: str, old: str | None) -> None:
+    """Give a path its saved content, or remove it if it had none."""
+    if old is None:
+        (project / path).unlink()
+    else:
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        move(saved / path, project / path)
 
 
 def set_aside(project: Path, journal: Journal) -> Recovery:
@@ -109,13 +117,22 @@ def close(project: Path, journal: Journal) -> None:
         discard(keep)
 
 
+def forget(project: Path, journal: Journal) -> None:
+    """End a run of which nothing is to be taken back any more; what it had saved stays."""
+    keep = project / RECOVERY / journal.keep
+    (keep / ENDED).replace(keep / DIED)
+
+
 def tidy(project: Path) -> None:
     """Remove what is left of runs that died before they changed anything, or after they had ended."""
-    for keep in (project / RECOVERY).glob("*"):
-        if re.fullmatch(OWN_NAME, keep.name):
-            shutil.rmtree(keep / "after", ignore_errors=True)
-            if not any((keep / name).exists() for name in (ENDED, DIED, ADDED)):
-                discard(keep)
+    for name in own_names(project):
+        keep = project / RECOVERY / name
+        shutil.rmtree(keep / "after", ignore_errors=True)
+        if not any((keep / note).exists() for note in (ENDED, DIED, ADDED)):
+            discard(keep)
+    for aside in (project / RENDERED).glob("*"):
+        if time.time() - aside.stat().st_mtime > SECONDS_OF_A_CREATION:
+            discard(aside)
 
 
 def discard(keep: Path) -> None:

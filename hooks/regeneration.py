@@ -4,9 +4,7 @@ Cookiecutter would write over an existing project. So the pre-gen hook holds the
 calls `regenerate`, which renders into a folder of its own, merges, and writes all or nothing.
 """
 
-import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import answers as wishes
 import applying
+import beginning
 import command_line
 import disk
 import git_conflicts
@@ -26,6 +25,8 @@ import recovery
 import reporting
 import repository
 import undoing
+from applying import Changes
+from command_line import Typed
 from disk import Obstacle
 from planning import CONFLICT, Plan
 from recorded_base import Record, Tree
@@ -42,6 +43,7 @@ class Prepared:
     last: Record
     theirs: Tree
     plan: Plan
+    conflicts: list[str]  # that are open after the run
     title: list[str]
 
 
@@ -56,16 +58,20 @@ def regenerate(project: Path, repo: Path, given: dict, finish: Callable[[Path], 
     try:
         with disk.alone(project):
             recorded_base.refuse_links(project)
+            typed = command_line.typed(given)
+            given = wishes.with_typed_modes(repo, given, typed)
             if given.get("_dry_run") == "yes":
-                return rehearse(project, repo, given, finish)
+                return rehearse(project, repo, given, typed, finish)
             if recovered := recovery.recover(project):
                 say(*reporting.of_recovery(recovered, done=True))
-            return undo(project) if given.get("_undo") == "yes" else run(project, repo, given, finish)
+            return undo(project) if given.get("_undo") == "yes" else run(project, repo, given, typed, finish)
     except recovery.StuckError as error:
         raise RefusedError(
-            f"The project could not be written ({error.__context__}), and these files could not be put back as they"
-            f" were: {error}. Run the template again when what stands in the way is gone: it puts them back first."
+            f"What a run had changed could not all be put back: {error}. It is kept in {journal.RECOVERY}. Run the"
+            " template again when what stands in the way is gone: it puts that back first."
         ) from None
+    except RecursionError:
+        raise RefusedError("Something in the project is nested too deeply.\nNothing was changed.") from None
     except (OSError, RefusedError, *WHY) as error:
         why = WHY.get(type(error), "{}").format("\n  ".join(map(str, error.args)))
         if isinstance(error, OSError):
@@ -81,7 +87,7 @@ WHY = {
 }
 
 
-def rehearse(project: Path, repo: Path, given: dict, finish: Callable[[Path], None]) -> None:
+def rehearse(project: Path, repo: Path, given: dict, typed: Typed | None, finish: Callable[[Path], None]) -> None:
     """Say what a run would do, and touch nothing."""
     if died := journal.of_a_dead_run(project):
         found = recovery.examine(project, died) if journal.fits(project, died) else recovery.Recovery(fits=False)
@@ -89,7 +95,7 @@ def rehearse(project: Path, repo: Path, given: dict, finish: Callable[[Path], No
     elif given.get("_undo") == "yes":
         say(f"\n{project.name}: undoing the last run", *reporting.of_undoing(undoing.plan(project)))
     else:
-        prepared = prepare(project, repo, given, finish)
+        prepared = prepare(project, repo, given, typed, finish)
         say(*prepared.title, *reporting.of_plan(prepared.plan))
     say("Nothing was written: this was a dry run.")
     if private_copy.is_older_than(project, repo):  # cookiecutter has made the folder for this run
@@ -101,56 +107,75 @@ def rehearse(project: Path, repo: Path, given: dict, finish: Callable[[Path], No
 def undo(project: Path) -> None:
     """Take back the last run, but for what was changed since."""
     found = undoing.plan(project)
-    applying.apply(project, found.changes)
-    git_conflicts.unmark(project, found.changes.writes)
+    marked = undoing.marked(project, found)
+    if found.changes.writes:
+        applying.apply(project, found.changes)
+    else:
+        recovery.forget(project, found.run)
+    git_conflicts.unmark(project, marked)
     say(f"\n{project.name}: the last run is undone", *reporting.of_undoing(found))
 
 
-def run(project: Path, repo: Path, given: dict, finish: Callable[[Path], None]) -> Tree | None:
+def run(project: Path, repo: Path, given: dict, typed: Typed | None, finish: Callable[[Path], None]) -> Tree | None:
     """Make or upgrade the project, alone with it."""
-    prepared = prepare(project, repo, given, finish)
+    prepared = prepare(project, repo, given, typed, finish)
     last, result, theirs = prepared.last, prepared.plan, prepared.theirs
     mine = {path: (project / path).read_bytes() for path in result.paths(CONFLICT)}
     keep = applying.apply(project, result.changes)
     in_git = git_conflicts.mark(project, result.paths(CONFLICT), mine, last.base, theirs)
-    again = reporting.command(given)
+    if keep and in_git:
+        disk.put(keep / journal.MARKED, "\n".join(in_git).encode())
+    again = reporting.command(given, typed)
     say(*prepared.title)
-    if last.answers or result.paths(CONFLICT):
-        say(*reporting.of_run(result), *reporting.to_do(result, in_git, again))
+    if last.answers or prepared.conflicts:
+        say(*reporting.of_run(result), *reporting.to_do(result, prepared.conflicts, in_git, again))
     if keep:
         say(*reporting.of_kept(project, keep, again))
     if left_out := repository.ignored(project, recorded_base.BASE, recorded_base.ANSWERS):
         say(f"\ngit ignores {' and '.join(left_out)}, which every clone needs: git add -f {' '.join(left_out)}")
-    return None if result.paths(CONFLICT) or result.gone else theirs
+    return None if prepared.conflicts or result.gone else theirs
 
 
-def prepare(project: Path, repo: Path, given: dict, finish: Callable[[Path], None]) -> Prepared:
+def prepare(project: Path, repo: Path, given: dict, typed: Typed | None, finish: Callable[[Path], None]) -> Prepared:
     """Decide all, and write nothing. Raises RefusedError where that is not clear or not safe."""
-    typed = command_line.typed()
+    unmerged = repository.unmerged(project, ".")
+    recorded_base.refuse_unmerged(unmerged)
     last = recorded_base.read(project)
     if last is None:
-        refuse_a_mistaken_beginning(project, given, typed)
+        beginning.refuse_a_mistaken_one(project, given, typed)
     answers, remarks = wishes.settle(repo, given, last, typed)
     theirs = render(project, repo, answers, finish)
     before = last or Record({}, {})
-    result = planning.plan(project, before, theirs, restore := answers.get("_restore", ""))
+    result = planning.plan(project, before, theirs, restore := answers.get("_restore", ""), unmerged)
     refuse_nothing_to_restore(result, restore)
-    for path, file in recorded_base.files(new_record(project, before, result, answers)).items():
+    record = new_record(project, before, result, answers, typed)
+    result.changes = with_record(project, result.changes, record)
+    title = f"level {last.answers[LEVEL]} → {answers[LEVEL]}" if last else f"new, level {answers[LEVEL]}"
+    title = [f"\n{answers['project_slug']}: {title}", *remarks]
+    return Prepared(before, theirs, result, record.conflicts, title)
+
+
+def with_record(project: Path, changes: Changes, record: Record) -> Changes:
+    """The changes and the record: what keeps git from adding notes of this machine first, the base last."""
+    first, last = {}, {}
+    for path, file in recorded_base.files(record).items():
         there = disk.look(project, path)
         if isinstance(there, Obstacle):
             raise RefusedError(f"{path} is {there.kind}: remove it, then run the template again.")
+        changes.seen[path] = there
         if there != file:
-            result.changes.writes[path], result.changes.seen[path] = file, there
-    title = f"level {last.answers[LEVEL]} → {answers[LEVEL]}" if last else f"new, level {answers[LEVEL]}"
-    return Prepared(before, theirs, result, [f"\n{project.name}: {title}", *remarks])
+            (last if path in (recorded_base.ANSWERS, recorded_base.BASE) else first)[path] = file
+    return Changes(first | changes.writes | last, changes.seen)
 
 
-def new_record(project: Path, last: Record, result: Plan, answers: dict) -> Record:
+def new_record(project: Path, last: Record, result: Plan, answers: dict, typed: Typed | None) -> Record:
     """The record of this run."""
-    conflicts = {*result.paths(CONFLICT), *(path for path in last.conflicts if still_open(project, last, path))}
+    before = {path for path in last.conflicts if still_open(project, last, path)}
+    conflicts = sorted(before.union(result.paths(CONFLICT)))
     if template := wishes.shareable(answers.get("_template") or ""):
-        return Record(result.base, answers, sorted(conflicts), template, answers.get("_checkout") or "")
-    return Record(result.base, answers, sorted(conflicts), wishes.shareable(last.template), last.checkout)
+        directory = typed.options.get("--directory", "") if typed else ""
+        return Record(result.base, answers, conflicts, template, answers.get("_checkout") or "", directory)
+    return Record(result.base, answers, conflicts, wishes.shareable(last.template), last.checkout, last.directory)
 
 
 def still_open(project: Path, last: Record, path: str) -> bool:
@@ -161,15 +186,13 @@ def still_open(project: Path, last: Record, path: str) -> bool:
 
 def render(project: Path, repo: Path, answers: dict, finish: Callable[[Path], None]) -> Tree:
     """What the template writes for these answers."""
-    aside = project / private_copy.RENDERED
-    if aside.is_dir():  # a new project: cookiecutter has done it
+    if not private_copy.was_held_back(repo):  # cookiecutter has done it, for a new project
+        aside = private_copy.rendered(project, repo)
         try:
             finish(aside)
             return disk.read_tree(aside)
         finally:
-            shutil.rmtree(aside)
-            with suppress(OSError):  # a record of a run that died is there
-                aside.parent.rmdir()
+            recovery.discard(aside)
     from cookiecutter.generate import generate_files
 
     private_copy.bring_back(repo)
@@ -185,33 +208,3 @@ def refuse_nothing_to_restore(result: Plan, restore: str) -> None:
         missing = [*result.paths(planning.STAYS_DELETED), *result.paths(planning.NOT_ADDED)]
         there = "These are missing:\n  " + "\n  ".join(missing) if missing else "Nothing is missing."
         raise RefusedError(f"No file of the template is missing at {restore}. {there}")
-
-
-def refuse_a_mistaken_beginning(project: Path, given: dict, typed: command_line.Typed | None) -> None:
-    """Raise RefusedError where a second project would appear, or a folder of somebody else's would be filled."""
-    if not private_copy.is_new(project):
-        raise RefusedError(
-            f"The folder {project} is not empty, and this template did not make what is in it (there is no"
-            f" {recorded_base.BASE}). Choose another project_slug or an empty folder."
-        )
-    for folder in project.parents:
-        if (folder / recorded_base.ANSWERS).is_file():
-            raise RefusedError(
-                f"This would make a project inside of the project {folder}. Run the template in the folder that holds"
-                f" it, {folder.parent}, or say so with  -o {folder.parent}"
-            )
-    if typed and "--overwrite-if-exists" in typed.options and (other := of_the_same_name(project, given)):
-        raise RefusedError(
-            f"There is no folder {project.name} here, but {other.name} holds the project of that name: give the folder"
-            " its old name to upgrade it. For a second project beside it, leave out -f."
-        )
-
-
-def of_the_same_name(project: Path, given: dict) -> Path | None:
-    """A folder beside this one that holds a project with the same project_slug."""
-    for folder in project.parent.iterdir():
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            kept = json.loads((folder / recorded_base.ANSWERS).read_bytes())
-            if folder != project and kept["cookiecutter"]["project_slug"] == given["project_slug"]:
-                return folder
-    return None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import merging
 from answers import without_secrets
+from command_line import Typed
 from planning import ADDED, ASIDE, CONFLICT, KEPT, MERGED, NOT_ADDED, REMOVED, STAYS_DELETED, UPDATED, Plan
 from recovery import Recovery
 from undoing import Undoing
@@ -52,12 +53,13 @@ def of_removed_folders(result: Plan) -> list[str]:
     return lines
 
 
-def to_do(result: Plan, in_git: list[str], again: str) -> list[str]:
-    """What is left to do after a run."""
+def to_do(result: Plan, conflicts: list[str], in_git: list[str], again: str) -> list[str]:
+    """What is left to do after a run that leaves these conflicts open, of which git shows some."""
     lines = []
-    if result.paths(CONFLICT):
+    if conflicts:
         by_git = ", or run  git mergetool" if in_git else ""
         lines.append(f"\nSettle the conflicts: look for {merging.MINE.decode()}{by_git}.")
+        lines += [f"  {path} is still open, from an earlier run" for path in conflicts if path not in result.outcomes]
     if result.gone:
         lines.append(
             "\nSome folders of the template are not where they were. Did you rename one? Give it its old name, run this"
@@ -100,9 +102,9 @@ def of_recovery(found: Recovery, done: bool) -> list[str]:
 def of_undoing(found: Undoing) -> list[str]:
     """What was taken back, and what stays."""
     lines = [f"  {'as before':<15} {files(len(found.changes.writes))}"]
-    lines += [f"  {KEPT:<15} {path} (changed since; as it was before: {found.saved})" for path in found.kept]
+    lines += [f"  {KEPT:<15} {path} (changed since)" for path in found.kept]
     lines += [f"  {KEPT:<15} {path} (what it was before is gone)" for path in found.lost]
-    return lines
+    return [*lines, f"\nThe files as they were before that run: {found.saved}"] if found.kept else lines
 
 
 def shortened(lines: list[str]) -> list[str]:
@@ -117,11 +119,13 @@ def files(number: int) -> str:
     return f"{number} file{'' if number == 1 else 's'}"
 
 
-def command(given: dict) -> str:
+def command(given: dict, typed: Typed | None) -> str:
     """The command line that brings the template over this project again, as it is."""
     words = [without_secrets(given.get("_template") or "TEMPLATE"), "-f", "--no-input"]
     if checkout := given.get("_checkout"):
         words += ["-c", checkout]
+    if directory := typed and typed.options.get("--directory"):
+        words += ["--directory", directory]
     if (folder := given.get("_output_dir", "")) != os.environ.get("PWD", ""):
         words += ["-o", folder]
     return f'uvx "cookiecutter>=2.7,<3" {shlex.join(words)} project_slug={given["project_slug"]}'

@@ -1,20 +1,36 @@
-"""What git knows of a project; nothing, where there is no git or no repository."""
+"""What git knows of a project; nothing, where there is no git or no repository.
+
+The repository may have come from a stranger, with its configuration: nothing that stands there is run.
+"""
 
 import os
 import subprocess
 from pathlib import Path
 
-FAILURES = (OSError, subprocess.CalledProcessError)
+FAILURES = (OSError, subprocess.SubprocessError)
+RUN_NOTHING = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.bareRepository=explicit")
+MOST_SECONDS = 60
+os.environ["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"  # Windows would take a git.exe of the project's
 
 
 def git(project: Path, *words: str, given: bytes | None = None) -> bytes:
-    """What git prints; OSError without git, CalledProcessError where it refuses.
+    """What git prints; OSError without git, SubprocessError where it refuses or does not end.
 
     Which repository it is follows from the folder alone. Git's own hooks and managers of dotfiles set variables that
     name another.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.run(["git", *words], cwd=project, env=own, input=given, capture_output=True, check=True).stdout
+    settings = [part for setting in RUN_NOTHING for part in ("-c", setting)]
+    done = subprocess.run(
+        ["git", "--no-optional-locks", *settings, *words],
+        cwd=project,
+        env=own,
+        input=given,
+        capture_output=True,
+        check=True,
+        timeout=MOST_SECONDS,
+    )
+    return done.stdout
 
 
 def listed(project: Path, *words: str, given: bytes | None = None) -> list[str]:
@@ -30,6 +46,11 @@ def tracked(project: Path, *paths: str) -> list[str]:
     return listed(project, "ls-files", "-z", "--", *paths)
 
 
+def committed(project: Path, *paths: str) -> list[str]:
+    """Which files at or below these paths are in the last commit, checked out or not."""
+    return listed(project, "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths)
+
+
 def unmerged(project: Path, *paths: str) -> list[str]:
     """Which files at or below these paths wait for a merge to be settled."""
     lines = listed(project, "ls-files", "--unmerged", "-z", "--", *paths) if paths else []
@@ -39,3 +60,21 @@ def unmerged(project: Path, *paths: str) -> list[str]:
 def ignored(project: Path, *paths: str) -> list[str]:
     """Which of these paths are not under version control, and would be left out by `git add`."""
     return listed(project, "check-ignore", "--stdin", "-z", given=os.fsencode("\0".join(paths)))
+
+
+def is_own(project: Path) -> bool:
+    """Whether the repository keeps its index with the project, or knows of it as a worktree or submodule.
+
+    The `.git` of a stranger could name any repository of this machine. Raises what `git` raises.
+    """
+    words = ("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir")
+    top, kept = (Path(os.fsdecode(line)) for line in git(project, *words).splitlines())
+    if (kept / "index").is_symlink():
+        return False
+    if kept == top / ".git":
+        return not kept.is_symlink()
+    worktree = kept / "gitdir"
+    if worktree.is_file():
+        return Path(worktree.read_text("utf-8").strip()) == top / ".git"
+    submodule = git(project, "config", "--get", "core.worktree").strip()
+    return (kept / os.fsdecode(submodule)).resolve() == top.resolve()

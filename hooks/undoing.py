@@ -1,13 +1,12 @@
 """Take back the last run: each file is as it was before, but for those that somebody has changed since."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import journal
 from applying import Changes
 from disk import look, mode_of
-from journal import ENDED, OWN_NAME, RECOVERY, Journal, current
+from journal import ENDED, JOURNAL, RECOVERY, Journal, current
 from recorded_base import FOLDER
 from refusal import RefusedError
 
@@ -17,12 +16,14 @@ class Undoing:
     """What taking back a run does.
 
     changes  of files; the record is the last
+    run      the run
     kept     paths that were changed after the run: they stay
     lost     paths whose old content is no longer there: they stay, too
     saved    where the files are as they were before the run
     """
 
     changes: Changes
+    run: Journal
     saved: str
     kept: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -32,16 +33,17 @@ def last_run(project: Path) -> Journal:
     """The newest run that is not undone yet. Raises RefusedError if there is none."""
     journal.refuse_tracked(project, RECOVERY)
     undone = set()
-    for keep in sorted((project / RECOVERY).glob("*"), reverse=True):
-        if re.fullmatch(OWN_NAME, keep.name) and (keep / ENDED).is_file():
-            run = journal.read(keep / ENDED)
+    kept = [project / RECOVERY / name / ENDED for name in reversed(journal.own_names(project))]
+    for path in [project / JOURNAL, *kept]:  # the first, if a run died when only that was left to put away
+        if path.is_file():
+            run = journal.read(path)
             if run.undoes:
                 undone.add(run.undoes)
             elif run.keep not in undone:
                 return run
     raise RefusedError(
-        f"There is no run to undo in {project}: it was made on another machine, or {RECOVERY} was removed."
-        " Take the files from version control."
+        f"There is no run to undo in {project}: all are undone, or were made on another machine, or {RECOVERY} was"
+        " removed. Take the files from version control."
     )
 
 
@@ -49,7 +51,7 @@ def plan(project: Path) -> Undoing:
     """What is to be done to take back the last run. Raises RefusedError where that would take back another's work."""
     run = last_run(project)
     before = project / RECOVERY / run.keep / "before"
-    result = Undoing(Changes(undoes=run.keep), before.relative_to(project).as_posix())
+    result = Undoing(Changes(undoes=run.keep), run, before.relative_to(project).as_posix())
     record = run.entries[-1][0]  # or a file, if it was only restored and the record is the same
     if record.startswith(FOLDER) and not journal.has_happened(project, run):
         raise RefusedError(
@@ -72,3 +74,10 @@ def plan(project: Path) -> Undoing:
     if record.startswith(FOLDER) and record in result.lost:
         raise RefusedError(f"{result.saved}/{record} is gone, without which nothing can be undone.")
     return result
+
+
+def marked(project: Path, found: Undoing) -> list[str]:
+    """The paths put back whose conflicts that run has put into git's index."""
+    note = project / RECOVERY / found.run.keep / journal.MARKED
+    there = note.read_text("utf-8").splitlines() if note.is_file() else []
+    return [path for path in there if path in found.changes.writes]

@@ -201,6 +201,8 @@ def test_clean_removes_what_can_be_made_again_and_nothing_else(copied):
         (["maturity_level=2", "template=."], "Unknown: maturity_level."),
         (["template=../`touch made` it"], "`touch made` it"),
         (["level=0", "template={template}"], "add _down=yes"),
+        (["dry_run", "template={template}"], "Unknown: dry_run."),
+        (["dry_run=", "template={template}"], "_dry_run '' must be one of: no, yes"),
     ],
 )
 def test_make_upgrade_asks_for_what_it_lacks(copied, template, tmp_path, given, said):
@@ -208,6 +210,17 @@ def test_make_upgrade_asks_for_what_it_lacks(copied, template, tmp_path, given, 
     words = [word.format(template=template) for word in given]
     done = run("make", "upgrade", *words, cwd=copied, check=False, **private_settings(tmp_path))
     assert done.returncode != 0 and said in done.stdout + done.stderr and files_below(copied) == before
+
+
+def test_make_takes_no_wish_from_the_environment(copied, template, tmp_path):
+    before = files_below(copied)
+    stray = {"level": "2", "restore": "nowhere", "checkout": "v9"} | private_settings(tmp_path)
+    done = run("make", "upgrade", f"template={template}", cwd=copied, **stray)
+    assert "level 1 → 1" in done.stdout and files_below(copied) == before
+    refused = run("make", "undo", "level=0", f"template={template}", cwd=copied, check=False)
+    assert refused.returncode != 0 and "Unknown: level. make undo knows: dry_run template" in refused.stdout
+    nowhere = run("make", "upgrade", cwd=copied, check=False, template=str(template))
+    assert nowhere.returncode != 0 and "Where is the template?" in nowhere.stdout
 
 
 def test_make_upgrade_moves_the_project(copied, template, tmp_path):

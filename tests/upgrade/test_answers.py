@@ -60,7 +60,8 @@ def test_settings_named_on_the_command_line_are_no_wish(tmp_path):
     (tmp_path / "other.yaml").write_text(yaml.safe_dump({"default_context": {"author": "Colleague"}}))
     typed = Typed({}, {"--config-file": str(tmp_path / "other.yaml")})
     assert settled(typed, author="Colleague") == LAST
-    assert settled(Typed({}, {"--config-file": "/nowhere"}), author="Colleague")["author"] == "Colleague"
+    with pytest.raises(RefusedError, match="/nowhere, are not to be found from here: name the whole path"):
+        settled(Typed({}, {"--config-file": "/nowhere"}), author="Colleague")
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,7 @@ def test_words_are_read_as_cookiecutter_reads_them(words):
         (["pytest", "cookiecutter", "t", "level=2"], False),
         (["python", "-m", "pytest", "cookiecutter", "level=2"], False),
         (["python", "-c", "cookiecutter", "level=2"], False),
+        (["python", "-X", "utf8", "-W", "error", "-m", "cookiecutter", "t", "level=2"], True),
         (["cruft", "update"], False),
         ([], False),
         (["python"], False),
@@ -213,12 +215,21 @@ def test_only_the_program_itself_is_listened_to(words, seen):
 def test_the_words_of_a_process_are_seen(monkeypatch):
     import os
 
-    assert command_line.arguments_of(os.getpid())[0]
-    assert command_line.arguments_of(2**22 + 1) == []
-    monkeypatch.setattr(command_line.Path, "is_file", lambda _: False)  # as on macOS, where there is only ps
-    assert command_line.arguments_of(os.getpid())
+    assert command_line.words_of(os.getpid())[0] == command_line.told_by_ps(os.getpid())[0]
+    assert command_line.words_of(2**22 + 1) is None and command_line.told_by_ps(2**22 + 1) == []
     monkeypatch.setenv("PATH", "/nowhere")
-    assert command_line.arguments_of(os.getpid()) == []
+    assert command_line.told_by_ps(os.getpid()) == []
+
+
+@pytest.mark.parametrize("description", ["Keeps ci=old for now", "Scores where a=b", "ci=jenkins", "One two ci=x"])
+def test_where_there_is_only_ps_words_of_a_text_are_no_answers(monkeypatch, description):
+    """As on macOS."""
+    words = ["python", "-m", "cookiecutter", "t", "--no-input", f"description={description}", "level=2", "author=A B"]
+    monkeypatch.setattr(command_line, "words_of", lambda _: None)
+    monkeypatch.setattr(command_line, "told_by_ps", lambda _: " ".join(words).split())
+    given = DEFAULTS | {"description": description, "author": "A B"}
+    typed = command_line.typed(given)
+    assert typed.answers.keys() == {"description", "level", "author"} and "--no-input" in typed.options
 
 
 def test_choices_are_those_of_the_template():

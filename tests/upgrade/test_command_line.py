@@ -1,6 +1,7 @@
 """Regeneration as people do it: with the `cookiecutter` command, in every form it has, and with cruft."""
 
 import itertools
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -164,9 +165,10 @@ def test_without_force_a_project_is_not_touched(template, project):
 
 
 def test_what_a_run_that_died_has_left_aside_is_not_taken_for_the_template(template, baked, tmp_path):
-    left = tmp_path / "my_ml_project/.mlops-template/render/left.py"
+    left = tmp_path / "my_ml_project/.mlops-template/render/cookiecutter1/left.py"
     left.parent.mkdir(parents=True)
     left.write_text("left\n")
+    os.utime(left.parent, (0, 0))
     generate(template, tmp_path, "-f", "--no-input")
     assert files_below(tmp_path / "my_ml_project") == files_below(baked())
 

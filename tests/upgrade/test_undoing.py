@@ -37,7 +37,7 @@ def test_after_days_of_work_that_work_stays_and_is_named(made, run_template, cap
     said = capsys.readouterr().out
     for path in ("a", "b", "deep/er/c"):
         assert f"kept            {path} (changed since" in said
-    (saved,) = {line.rpartition(": ")[2].rstrip(")") for line in said.splitlines() if "changed since" in line}
+    (saved,) = [line.rpartition(": ")[2] for line in said.splitlines() if "as they were before that run" in line]
     assert (project / saved / "a").read_bytes() == OLD["a"]
     run_template(project, NEW, maturity_level="1")
     assert everything(project)["a"] == text("later", "2", "3", "4")

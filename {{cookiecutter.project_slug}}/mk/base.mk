@@ -2,9 +2,10 @@
 PROJECT := uv run {{cookiecutter.project_slug}}
 
 # Where the template is and which version of it, as the last run noted; nothing, if that was a folder of some machine.
-noted = $(shell sed -n 's/^  "$(1)": "\(.*\)".*/\1/p' .mlops-template/answers.json)
-template ?= $(call noted,template)
-checkout ?= $(call noted,checkout)
+noted = $(shell sed -n 's/^  "$(1)": "\(.*\)".*/\1/p' .mlops-template/answers.json 2>/dev/null)
+template = $(call noted,template)
+checkout = $(call noted,checkout)
+directory = $(call noted,directory)
 
 .PHONY: setup data train evaluate predict lint test check maturity upgrade undo clean
 setup: ## install everything, and the checks before each commit
@@ -36,23 +37,27 @@ check: lint test ## all that must hold before a commit
 maturity: ## prove the level of this project
 	$(PROJECT) maturity
 
-# A word that they do not know would be passed over: with dryrun=yes, the upgrade would be made.
-KNOWN := level dry_run down restore template checkout
+# Only what is typed behind `make upgrade` is a wish, and a word that is not known is refused: passed over, dryrun=yes
+# would be an upgrade.
+KNOWN = level dry_run down restore template checkout directory
 typed = $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
-unknown = $(filter-out $(KNOWN),$(typed))
+unknown = $(filter-out $(KNOWN),$(typed)) $(filter-out upgrade undo,$(MAKECMDGOALS))
+given = $(if $(filter command,$(origin $(1))),$(2)="$$$(1)")
 define check-words
-@test -z "$(unknown)" || { echo "Unknown: $(unknown). make upgrade knows: $(KNOWN)"; exit 2; }
-@test -n "$$template" || { echo "Where is the template? For example: make upgrade template=../mlops-template"; exit 2; }
+@test -z "$(strip $(unknown))" || { echo "Unknown: $(strip $(unknown)). make $@ knows: $(KNOWN)"; exit 2; }
+@test -n "$$template" || { echo "Where is the template? For example: make $@ template=../mlops-template"; exit 2; }
 @test "$$(basename "$$PWD")" = {{cookiecutter.project_slug}} || { echo "This folder must be called {{cookiecutter.project_slug}}."; exit 2; }
 endef
 regenerate = uvx "cookiecutter>=2.7,<3" -f --no-input -o .. $(if $(checkout),-c "$$checkout") \
-	-- "$$template" project_slug={{cookiecutter.project_slug}} $(if $(dry_run),_dry_run="$$dry_run")
+	$(if $(directory),--directory "$$directory") -- "$$template" project_slug={{cookiecutter.project_slug}} $(call given,dry_run,_dry_run)
 upgrade undo: export template := $(template)
 upgrade undo: export checkout := $(checkout)
+upgrade undo: export directory := $(directory)
+undo: KNOWN = dry_run template checkout directory
 
 upgrade: ## bring what is new in the template; level=2 moves to that level, dry_run=yes only looks
 	$(check-words)
-	$(regenerate) $(if $(level),maturity_level="$$level") $(if $(down),_down="$$down") $(if $(restore),_restore="$$restore")
+	$(regenerate) $(call given,level,maturity_level) $(call given,down,_down) $(call given,restore,_restore)
 
 undo: ## take back the last upgrade, but for what was changed since
 	$(check-words)
