@@ -33,8 +33,9 @@ def questions(repo: Path) -> dict:
 def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) -> tuple[dict, list[str]]:
     """The answers that count, and what to say of them. Raises RefusedError for a wish that is not clear enough.
 
-    An answer that nobody gave, since it is the default of the template or of the person's own settings, stays what it
-    was last time. Where the command line can be seen, what stands there was given.
+    An answer that nobody gave stays what it was last time. Where the command line can be seen and nothing was asked,
+    what stands there was given and nothing else; otherwise what is not the default of the template, or of the person's
+    own settings.
     """
     answers, remarks = dict(given), []
     if last is None:
@@ -44,11 +45,13 @@ def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) ->
             f"The project in this folder has the project_slug {last.answers.get('project_slug')}, not"
             f" {given['project_slug']}: give the folder its old name."
         )
-    for key, default in defaults(repo, given, typed).items():
+    all_is_seen = typed is not None and "--no-input" in typed.options
+    usual = {} if all_is_seen else defaults(repo, given, typed)
+    for key in questions(repo):
         before = last.answers.get(key)
-        if before in (None, given[key]):
+        if key.startswith("_") or before in (None, given[key]):
             continue
-        if not was_given(key, given, default, typed):
+        if key not in typed.answers if all_is_seen else not was_given(key, given, usual[key], typed):
             answers[key] = still_offered(repo, key, before)
             remarks.append(f"  {key} stays {before!r} (for another, add {key}=...)")
         elif key != LEVEL:  # which the title says
@@ -58,11 +61,10 @@ def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) ->
 
 
 def was_given(key: str, given: dict, default: str, typed: Typed | None) -> bool:
-    """Whether an answer is a wish. At a prompt, where one is given by the key Enter alone, and where nothing can be
-    seen, the default is none, but for a level that may be lower."""
-    if typed and (key in typed.answers or "--no-input" in typed.options):
-        return key in typed.answers
-    return given[key] != default or (key == LEVEL and given.get("_down") == "yes")
+    """Whether an answer is a wish, where it was asked for or nothing can be seen: the default, which Enter alone gives,
+    is none, but for a level that may be lower."""
+    may_be_lower = key == LEVEL and given.get("_down") == "yes"
+    return given[key] != default or may_be_lower or (typed is not None and key in typed.answers)
 
 
 def with_typed_modes(repo: Path, given: dict, typed: Typed | None) -> dict:

@@ -21,7 +21,7 @@ def mark(project: Path, conflicts: list[str], mine: Tree, base: Tree, theirs: Tr
             return []
         found = {path: stages(project, path, mine[path], base.get(path), theirs[path]) for path in conflicts}
         if lines := [line for of_path in found.values() for line in of_path]:
-            git(project, "update-index", "-z", "--index-info", given=b"\0".join(lines) + b"\0")
+            repository.write_index(project, b"\0".join(lines) + b"\0")
     except FAILURES:
         return []
     return [path for path, of_path in found.items() if of_path]
@@ -49,6 +49,6 @@ def unmark(project: Path, paths: Iterable[str]) -> None:
         shown = repository.unmerged(project, *paths)
         if shown and repository.is_own(project):
             committed = git(project, "ls-tree", "-z", "--full-name", "HEAD", "--", *shown)
-            git(project, "update-index", "-z", "--index-info", given=committed)  # which replaces the three versions
+            repository.write_index(project, committed)  # which replaces the three versions
     except FAILURES:
         return

@@ -8,23 +8,25 @@ import subprocess
 from pathlib import Path
 
 FAILURES = (OSError, subprocess.SubprocessError)
-RUN_NOTHING = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "safe.bareRepository=explicit")
+RUN_NOTHING = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "safe.bareRepository": "explicit"}
 MOST_SECONDS = 60
 os.environ["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"  # Windows would take a git.exe of the project's
 
 
-def git(project: Path, *words: str, given: bytes | None = None) -> bytes:
+def git(project: Path, *words: str, given: bytes | None = None, settings: dict[str, str] | None = None) -> bytes:
     """What git prints; OSError without git, SubprocessError where it refuses or does not end.
 
     Which repository it is follows from the folder alone. Git's own hooks and managers of dotfiles set variables that
     name another.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    settings = [part for setting in RUN_NOTHING for part in ("-c", setting)]
+    settings = RUN_NOTHING | (settings or {})
+    for number, (key, value) in enumerate(settings.items()):
+        own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     done = subprocess.run(
-        ["git", "--no-optional-locks", *settings, *words],
+        ["git", "--no-optional-locks", *words],
         cwd=project,
-        env=own,
+        env=own | {"GIT_CONFIG_COUNT": str(len(settings))},
         input=given,
         capture_output=True,
         check=True,
@@ -60,6 +62,16 @@ def unmerged(project: Path, *paths: str) -> list[str]:
 def ignored(project: Path, *paths: str) -> list[str]:
     """Which of these paths are not under version control, and would be left out by `git add`."""
     return listed(project, "check-ignore", "--stdin", "-z", given=os.fsencode("\0".join(paths)))
+
+
+def write_index(project: Path, entries: bytes) -> None:
+    """Put these lines of `git update-index --index-info` into the index.
+
+    Git looks once more at files that are as new as the index, through the filters of their content: those are not run.
+    """
+    keys = listed(project, "config", "-z", "--name-only", "--get-regexp", r"^filter\.")
+    off = {key: "false" if key.endswith(".required") else "" for key in keys}
+    git(project, "update-index", "-z", "--index-info", given=entries, settings=off)
 
 
 def is_own(project: Path) -> bool:

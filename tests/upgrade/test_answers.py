@@ -235,3 +235,28 @@ def test_where_there_is_only_ps_words_of_a_text_are_no_answers(monkeypatch, desc
 def test_choices_are_those_of_the_template():
     assert answers.still_offered(ROOT, "ci", CHOICES["ci"][1]) == CHOICES["ci"][1]
     assert answers.still_offered(ROOT, "author", "anybody") == "anybody"
+
+
+@pytest.mark.parametrize("level", ["0", "1", "2"])
+def test_whatever_cookiecutter_made_of_bad_settings_is_no_wish(level):
+    """One bad entry in `default_context`, and it forgets the others; named by a relative path they are not found."""
+    odd = {"author": "Who?", "ci": "jenkins", "maturity_level": level}
+    assert settled(Typed({}, NO_INPUT), **odd) == LAST
+
+
+def test_settings_that_the_hook_cannot_find_are_asked_for_and_not_guessed(monkeypatch):
+    monkeypatch.setenv("COOKIECUTTER_CONFIG", "mine.yaml")
+    monkeypatch.setenv("PWD", "/nowhere")
+    with pytest.raises(RefusedError, match=r"mine\.yaml, are not to be found from here: name the whole path"):
+        settled(Typed({}, {}), author="Colleague")
+    assert settled(Typed({}, NO_INPUT), author="Colleague") == LAST
+
+
+def test_modes_come_from_what_is_typed_and_not_from_a_replay():
+    replayed = DEFAULTS | {"_undo": "yes", "_down": "yes", "_restore": ".", "_dry_run": "yes"}
+    seen = answers.with_typed_modes(ROOT, replayed, Typed({"_restore": "data"}, {"--replay": ""}))
+    assert (seen["_undo"], seen["_down"], seen["_restore"], seen["_dry_run"]) == ("no", "no", "data", "yes")
+    unseen = {"_undo": "yes", "_down": "yes"}
+    assert answers.with_typed_modes(ROOT, unseen, None) == unseen
+    with pytest.raises(RefusedError, match="does nothing else"):
+        answers.with_typed_modes(ROOT, DEFAULTS, Typed({"_undo": "yes", "maturity_level": "1"}, {}))

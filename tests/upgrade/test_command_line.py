@@ -220,3 +220,37 @@ def test_beside_a_renamed_project_no_second_one_appears(template, project):
     assert not made.exists() and times(renamed) == before
     generate(template, made.parent, "--no-input", maturity_level="1")  # as asked for, without -f
     assert (made / "Makefile").is_file() and times(renamed) == before
+
+
+def test_what_systems_leave_in_an_empty_folder_is_nobodys_work(template, baked, tmp_path):
+    (tmp_path / "my_ml_project").mkdir()
+    (tmp_path / "my_ml_project/.DS_Store").write_bytes(b"Bud1")
+    generate(template, tmp_path, "-f", "--no-input")
+    assert files_below(tmp_path / "my_ml_project") == files_below(baked()) | {".DS_Store": b"Bud1"}
+
+
+def test_a_linked_project_is_called_by_its_own_name(template, project):
+    made = project("0")
+    elsewhere = made.rename(made.with_name("elsewhere"))
+    made.symlink_to(elsewhere)
+    done = generate(template, made.parent, "-f", "--no-input", maturity_level=NEXT)
+    assert "my_ml_project: level 0" in done.stdout and "cd my_ml_project" in done.stdout
+    assert made.is_symlink() and (elsewhere / "Makefile").is_file()
+
+
+def test_a_project_of_cruft_is_left_to_cruft(template, baked, tmp_path):
+    made = Path(shutil.copytree(baked(), tmp_path / "my_ml_project"))
+    shutil.rmtree(made / ".mlops-template")
+    (made / ".cruft.json").write_text("{}")
+    done = generate(template, tmp_path, "-f", "--no-input", check=False)
+    assert done.returncode != 0 and "was made by cruft: upgrade it with  cruft update" in done.stderr
+
+
+def test_open_conflicts_are_named_again_and_the_project_is_not_ready(template, project):
+    made = project("0")
+    (made / "README.md").write_text("# Another page\n")
+    first = generate(template, made.parent, "-f", "--no-input", maturity_level=NEXT)
+    again = generate(template, made.parent, "-f", "--no-input", maturity_level=NEXT)
+    assert "conflict        README.md" in first.stdout
+    assert "README.md is still open, from an earlier run" in again.stdout
+    assert "Ready" not in first.stdout + again.stdout

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from refusal import RefusedError
 from support import run, tool
 from upgrading import everything, text, write
 
@@ -99,3 +100,44 @@ def test_without_git_nothing_is_missing(repository, run_template, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     run_template(repository, {"a": NOW, "sub/b": BASE})
     assert b"<<<<<<< yours" in (repository / "a").read_bytes()
+
+
+def test_a_merge_that_is_not_settled_in_git_is_not_merged_into_and_not_undone(repository, run_template):
+    git(repository, "checkout", "-qb", "other")
+    for branch, line in (("other", "theirs"), ("master", "ours")):
+        git(repository, "checkout", "-q", branch)
+        write(repository, {"a": text("1", line, "3")})
+        git(repository, "commit", "-qam", line)
+    run("git", "merge", "-q", "other", cwd=repository, check=False)
+    before = status(repository), (repository / "a").read_bytes()
+    assert before[0] == {"a": "UU"}
+    with pytest.raises(RefusedError, match=r"still hold the conflicts(.|\n)*\n  a\n"):
+        run_template(repository, {"a": NOW, "sub/b": BASE})
+    run_template(repository, {"a": BASE, "sub/b": NOW})
+    run_template(repository, {}, _undo="yes")
+    assert (status(repository), (repository / "a").read_bytes()) == before
+
+
+@pytest.mark.parametrize("kind", ["worktree", "submodule"])
+def test_worktrees_and_submodules_are_repositories_of_their_own(repository, run_template, tmp_path, kind):
+    if kind == "worktree":
+        git(repository, "worktree", "add", "-q", tmp_path / "elsewhere/my_ml_project")
+        project = tmp_path / "elsewhere/my_ml_project"
+    else:
+        (tmp_path / "outer").mkdir()
+        git(tmp_path / "outer", "init", "-q")
+        git(
+            tmp_path / "outer",
+            "-c",
+            "protocol.file.allow=always",
+            "submodule",
+            "add",
+            "-q",
+            repository,
+            "my_ml_project",
+        )
+        project = tmp_path / "outer/my_ml_project"
+    run_template(project, {"a": NOW, "sub/b": BASE})
+    assert status(project) == {"a": "UU"}
+    run_template(project, {}, _undo="yes")
+    assert status(project) == {}

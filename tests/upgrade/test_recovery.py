@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import runpy
 import shutil
 import stat
 import subprocess
@@ -18,7 +19,7 @@ import recorded_base
 import recovery
 from applying import Changes
 from refusal import RefusedError
-from support import private_settings
+from support import HOOKS, private_settings
 from upgrading import everything, text, times, write
 
 OLD = {"a": text("1", "2", "3"), "sub/dropped": text("x"), "b": text("b"), "same": text("s")}
@@ -267,3 +268,103 @@ def test_nobody_has_to_read_what_a_run_says(template, baked, tmp_path, start, ho
     )
     assert done.returncode == 0, done.stderr
     assert everything(project) == everything(baked(maturity_level="1"))
+
+
+def test_a_folder_on_a_file_system_of_its_own_is_written_to(made, run_template, monkeypatch):
+    """As where a volume is mounted on a folder of the project."""
+    project, real = write(made(OLD), {"sub/more": text("1")}), Path.replace
+    (project / "deep").mkdir()
+
+    def replace(path: Path, target: Path) -> None:
+        inside = [one.is_relative_to(project / name) for name in ("deep", "sub") for one in (path, Path(target))]
+        if inside[0] != inside[1] or inside[2] != inside[3]:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    before = everything(project)
+    run_template(project, NEW | {"sub/new": text("n")})
+    assert (project / "deep/er/c").read_bytes() == NEW["deep/er/c"]
+    assert not list(project.rglob("*.moving"))
+    run_template(project, {}, _undo="yes")
+    assert everything(project) == before
+
+
+def test_what_somebody_writes_while_it_is_put_back_stays(died, monkeypatch):
+    project, real = died(3), recovery.put_back
+
+    def put_back(folder: Path, *words: object) -> None:
+        (project / "b").write_bytes(b"typed meanwhile")
+        real(folder, *words)
+
+    monkeypatch.setattr(recovery, "put_back", put_back)
+    recovery.recover(project)
+    assert (project / "b").read_bytes() == b"typed meanwhile"
+
+
+def test_what_somebody_wrote_into_the_saved_files_is_not_discarded(died):
+    project = died(3)
+    (run,) = (project / journal.RECOVERY).iterdir()
+    (run / "before/a").write_bytes(b"notes of somebody")
+    assert recovery.recover(project).lost == ["a"]
+    assert (run / "before/a").read_bytes() == b"notes of somebody"
+
+
+def test_nothing_that_cannot_be_read_is_said_to_be_unchanged(made, run_template, monkeypatch):
+    """A disk that fails while what was changed is put back."""
+    project = made(OLD)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def full(*words: object) -> None:
+        if words[2] == "b":
+            monkeypatch.setattr(recovery, "examine", fail)
+            fail()
+        real(*words)
+
+    real = applying.replace
+    monkeypatch.setattr(applying, "replace", full)
+    with pytest.raises(RefusedError, match="could not all be put back") as caught:
+        run_template(project, NEW)
+    assert "Nothing was changed" not in str(caught.value)
+
+
+def test_the_notes_of_a_run_are_kept_out_of_git_before_anything_else(made, run_template, monkeypatch):
+    project, seen = made(OLD), []
+    (project / recorded_base.IGNORED).write_text("an older one\n")
+    monkeypatch.setattr(applying, "replace", lambda *words: seen.append(words[2]))
+    monkeypatch.setattr(recovery, "close", lambda *_: None)
+    run_template(project, NEW)
+    assert seen[0] == recorded_base.IGNORED and seen[-1] == recorded_base.BASE
+
+
+def test_a_clock_that_was_set_back_does_not_mix_up_the_runs(made, run_template, monkeypatch):
+    project = made(OLD)
+    run_template(project, NEW)
+    first = everything(project)
+    monkeypatch.setattr(journal.time, "time_ns", lambda: 10**18)
+    run_template(project, NEW | {"d": text("d")})
+    run_template(project, {}, _undo="yes")
+    assert everything(project) == first
+
+
+def test_a_dry_undo_after_a_death_at_the_last_moment_says_what_the_undo_does(died, run_template, capsys):
+    project = died(None)
+    run_template(project, {}, _undo="yes", _dry_run="yes")
+    dry = [line for line in capsys.readouterr().out.splitlines() if "as before" in line]
+    run_template(project, {}, _undo="yes")
+    assert dry and dry == [line for line in capsys.readouterr().out.splitlines() if "as before" in line]
+    assert {path: data for path, data in everything(project).items() if "mlops" not in path} == OLD
+
+
+def test_a_template_that_may_not_be_written_to_is_copied_so_that_it_may(tmp_path, monkeypatch):
+    """Cookiecutter's private copy has the modes of the template, which may lie in a store that nobody writes to."""
+    copy = write(tmp_path / "copy", {"hooks/a.py": b"", "tree/b": b""})
+    for path in [copy / "tree/b", copy / "tree", copy / "hooks/a.py", copy / "hooks", copy]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    monkeypatch.chdir(copy)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write to all
+    runpy.run_path(str(HOOKS / "pre_prompt.py"))
+    assert all(path.stat().st_mode & stat.S_IWUSR for path in [copy, *copy.rglob("*")])
+    assert (copy / ".private-copy").is_file()

@@ -2,13 +2,20 @@
 
 import io
 import json
+import os
+import shutil
 import tracemalloc
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
+import disk
+import formats
 import journal
+import merging
 import pytest
 import recorded_base
+import repository
 from refusal import RefusedError
 from support import generate, tool
 from support import run as command
@@ -233,12 +240,161 @@ def test_another_repository_in_the_environment_is_left_alone(made, run_template,
     project = write(made(OLD), {"a": text("1", "mine", "3")})
     other = write(tmp_path / "other", {"a": text("another project's")})
     for folder in (project, other):
-        command(tool("git"), "init", "-q", cwd=folder)
-        command("git", "add", "-A", cwd=folder)
-        command("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "all", cwd=folder)
+        commit_all(folder)
     before = everything(other)
     monkeypatch.setenv(variable, str(other / OF_GIT[variable]))
     run_template(project, {"a": text("1", "now", "3"), "sub/b": text("b")})
     monkeypatch.delenv(variable)
     assert everything(other) == before
     assert "UU a" in command("git", "status", "--porcelain", cwd=project).stdout
+
+
+@pytest.fixture
+def pwned(tmp_path):
+    """A command that leaves a file behind, and that file."""
+    script = tmp_path / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned\ncat\n")
+    script.chmod(0o755)
+    return script, tmp_path / "pwned"
+
+
+def commit_all(folder: Path) -> None:
+    command(tool("git"), "init", "-q", cwd=folder)
+    command("git", "add", "-A", cwd=folder)
+    command("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "all", cwd=folder)
+
+
+def test_nothing_in_the_configuration_of_the_repository_is_run(made, run_template, pwned):
+    script, proof = pwned
+    project = write(made(OLD), {"a": text("1", "mine", "3"), ".gitattributes": b"* filter=evil\n"})
+    commit_all(project)
+    for key in ("core.fsmonitor", "filter.evil.clean", "filter.evil.smudge", "core.pager", "diff.external"):
+        command("git", "config", key, script, cwd=project)
+    for hook in ("post-index-change", "reference-transaction"):
+        (project / ".git/hooks" / hook).symlink_to(script)
+    for answers in ({}, {"_undo": "yes"}):
+        run_template(project, {"a": text("1", "now", "3"), "sub/b": text("b")}, **answers)
+    assert not proof.exists()
+    command("git", "status", cwd=project)
+    assert proof.exists()  # as git itself runs it
+
+
+@HOW
+def test_a_repository_that_lies_in_the_project_is_not_asked(made, run_template, pwned, how):
+    """A clone can hold the files of a repository without a work tree, which git takes for one."""
+    script, proof = pwned
+    project = made(OLD)
+    command(tool("git"), "init", "-q", "--bare", ".", cwd=project)
+    (project / "config").write_text(f'[core]\nbare = false\nworktree = .\nfsmonitor = "{script}"\n')
+    (project / "index").write_bytes(b"")
+    forged(project)
+    with suppress(RefusedError):
+        run_template(project, {"a": text("1", "now", "3"), "sub/b": text("b")}, **how)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("link", [".git", ".git/index"])
+def test_the_repository_of_somebody_else_is_left_alone(made, run_template, tmp_path, link):
+    project, other = write(made(OLD), {"a": text("1", "mine", "3")}), write(tmp_path / "other", OLD)
+    for folder in (project, other):
+        commit_all(folder)
+    if link == ".git":
+        shutil.rmtree(project / ".git")
+        (project / ".git").write_text(f"gitdir: {other}/.git\n")
+    else:
+        (project / link).unlink()
+        (project / link).symlink_to(other / link)
+    before = everything(other)
+    run_template(project, {"a": text("1", "now", "3"), "sub/b": text("b")})
+    assert (project / "a").read_bytes().count(b"<<<<<<< yours") == 1
+    run_template(project, {}, _undo="yes")
+    assert everything(other) == before
+
+
+@pytest.mark.parametrize("words", [{}, {"_dry_run": "yes"}], ids=["run", "dry run"])
+def test_what_lies_where_new_projects_are_rendered_is_not_taken_for_the_template(template, project, words):
+    made = project(maturity_level="1")
+    planted = write(made / ".mlops-template/render", {"maturity.yaml": b"levels: {}", "x/evil.py": b"evil"})
+    before = times(made)
+    done = generate(template, made.parent, "-f", "--no-input", **words)
+    assert "level 1 → 1" in done.stdout and times(made) == before
+    assert (planted / "maturity.yaml").is_file()
+
+
+def test_an_archive_with_a_million_files_is_refused_before_it_is_read():
+    packed = archive("a")
+    end = bytearray(packed[-22:])
+    end[12:16] = (recorded_base.MOST_OF_NAMES + 1).to_bytes(4, "little")
+    with pytest.raises(ValueError, match="is no archive of the template"):
+        recorded_base.unpack(packed[:-22] + bytes(end))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_is_packed_in_another_way_is_refused_before_it_is_unpacked(method):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as out:
+        out.writestr("a", bytes(10))
+    with pytest.raises(ValueError, match="is packed as no archive of the template is"):
+        recorded_base.unpack(buffer.getvalue())
+
+
+def test_a_path_without_an_end_is_none_of_a_project():
+    with pytest.raises(ValueError, match="is no file of a project"):
+        recorded_base.checked_path("a/" * 500 + "a")
+
+
+@pytest.mark.parametrize("name", ["base.zip", "answers.json"])
+@HOW
+def test_a_pipe_in_place_of_the_record_does_not_stop_for_ever(made, run_template, name, how):
+    project = made(OLD)
+    path = project / recorded_base.FOLDER / name
+    path.unlink()
+    os.mkfifo(path)
+    refused(project, run_template, "no run to undo" if "_undo" in how else "is no regular file", how)
+
+
+def test_a_pipe_that_git_waits_for_does_not_stop_for_ever(made, run_template, monkeypatch):
+    project = made(OLD)
+    commit_all(project)
+    os.mkfifo(project / ".gitignore")
+    monkeypatch.setattr(repository, "MOST_SECONDS", 0.5)
+    run_template(project, NEW)
+    assert (project / "c").is_file()
+
+
+def test_texts_that_would_take_hours_to_compare_are_put_beside():
+    assert merging.merge("README.md", b"\n" * 15_000, b"\n" * 15_001 + b"x", b"\n" * 15_000 + b"y") is None
+    assert formats.problem("a.toml", b"a." * 20_000 + b"a = 1") is not None
+
+
+def test_a_file_that_does_not_fit_into_memory_is_left_as_it_is(made, run_template, monkeypatch):
+    project = made(OLD)
+    with (project / "a").open("wb") as file:
+        file.truncate(10_000)
+    monkeypatch.setattr(disk, "LARGEST", 9_999)
+    run_template(project, NEW)
+    assert (project / "a.template-new").read_bytes() == NEW["a"] and (project / "a").stat().st_size == 10_000
+
+
+def test_no_folder_outside_is_removed_through_a_link(made, run_template, outside):
+    project = made(OLD)
+    (outside / "empty").mkdir()
+    (project / "link").symlink_to(outside)
+    base = journal.fingerprint((project / recorded_base.BASE).read_bytes())
+    forged(project, entries=[["c", None, DIGEST], [recorded_base.BASE, base, DIGEST]], folders=["link/empty"])
+    run_template(project, OLD)
+    assert (outside / "empty").is_dir() and not (project / journal.JOURNAL).exists()
+
+
+@pytest.mark.parametrize("name", ["pipe", "link", "deep"])
+def test_what_lies_beside_a_new_project_does_not_stop_it(template, tmp_path, name):
+    answers = write(tmp_path / "other", {".mlops-template/answers.json": b"[" * 100_000}) / recorded_base.ANSWERS
+    if name != "deep":
+        answers.unlink()
+        os.mkfifo(answers) if name == "pipe" else answers.symlink_to("/dev/zero")
+    generate(template, tmp_path, "-f", "--no-input")
+    assert (tmp_path / "my_ml_project/README.md").is_file()
+
+
+def test_a_name_says_nothing_to_the_terminal():
+    assert str(RefusedError("\x1b[2Ja\nb")) == "?[2Ja\nb"

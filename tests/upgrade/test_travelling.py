@@ -4,8 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import command_line
 import pytest
 import recorded_base
+from command_line import Typed
 from refusal import RefusedError
 from support import run as command
 from support import tool
@@ -173,3 +175,43 @@ def test_a_clone_of_an_incomplete_commit_is_made_whole(made, run_template, git, 
     shutil.rmtree(copy / "data")
     with pytest.raises(RefusedError, match=r"(?s)missing at c\. These are missing:\n  data/b\n"):
         run_template(copy, NEW, _restore="c")
+
+
+def test_a_record_that_git_has_merged_by_halves_is_settled_first(made, run_template, git, commit):
+    project = made(OLD)
+    commit(project)
+    git(project, "checkout", "-qb", "up")
+    run_template(project, NEWER, maturity_level="1")
+    commit(project)
+    git(project, "checkout", "-q", "main")
+    run_template(project, NEW, author="Bob")
+    commit(project)
+    command("git", "merge", "-q", "up", cwd=project, check=False)
+    assert json.loads((project / recorded_base.ANSWERS).read_text("utf-8"))["level"] == "1"  # merged without a word
+    with pytest.raises(RefusedError, match="Two branches that were both upgraded meet here"):
+        run_template(project, NEWER, maturity_level="2")
+
+
+@pytest.mark.parametrize("how", ["not at all", "without the record"])
+def test_a_clone_that_is_not_checked_out_is_no_new_project(made, run_template, git, commit, clone, tmp_path, how):
+    project = made(NEW, level="1")
+    commit(project)
+    copy = tmp_path / "clone/my_ml_project"
+    git(tmp_path, "clone", "-q", "--no-checkout", project, copy)
+    if how == "without the record":
+        git(copy, "sparse-checkout", "set", "--no-cone", "/data/")
+        git(copy, "checkout", "-q", "main")
+    before = everything(copy)
+    with pytest.raises(RefusedError, match="is not, or not wholly, checked out"):
+        run_template(copy, NEWER, maturity_level="2")
+    assert everything(copy) == before
+
+
+def test_a_template_in_a_folder_of_its_repository_is_found_again(made, run_template, monkeypatch, capsys):
+    typed = Typed({}, {"--directory": "templates/ml", "--no-input": ""})
+    monkeypatch.setattr(command_line, "typed", lambda _: typed)
+    project = made(OLD)
+    run_template(project, NEW, _template="gh:org/templates")
+    kept = json.loads((project / recorded_base.ANSWERS).read_text("utf-8"))
+    assert (kept["template"], kept["directory"]) == ("gh:org/templates", "templates/ml")
+    assert "gh:org/templates -f --no-input --directory templates/ml" in capsys.readouterr().out

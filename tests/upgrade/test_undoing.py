@@ -149,3 +149,25 @@ def test_what_was_only_restored_can_be_taken_back(made, run_template, edited):
         write(project, {"b": text("my own again")})
     run_template(project, {}, _undo="yes")
     assert everything(project) == before | ({"b": text("my own again")} if edited else {})
+
+
+def test_a_run_of_which_nothing_is_left_to_undo_does_not_hide_the_one_before(made, run_template):
+    project = made(OLD)
+    first = everything(project)
+    run_template(project, NEW)
+    (project / "b").unlink()
+    run_template(project, NEW, _restore="b")
+    write(project, {"b": text("edited")})
+    run_template(project, {}, _undo="yes")
+    assert everything(project)["b"] == text("edited")
+    run_template(project, {}, _undo="yes")
+    assert everything(project) == first | {"b": text("edited")}
+
+
+def test_undoing_does_nothing_else(made, run_template):
+    project = made(OLD)
+    run_template(project, NEW)
+    before = everything(project)
+    with pytest.raises(RefusedError, match="does nothing else: leave out"):
+        run_template(project, {}, _undo="yes", _restore="b")
+    assert everything(project) == before
