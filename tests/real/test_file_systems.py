@@ -99,3 +99,20 @@ def test_a_template_that_lies_there_makes_nothing_executable(file_system, templa
     generate(file_system / "mlops-template", made, "--no-input", maturity_level="1")
     assert files_below(made / "my_ml_project") == files_below(baked(maturity_level="1"))
     assert not [path for path in made.rglob("*") if path.is_file() and path.stat().st_mode & stat.S_IXUSR]
+
+
+def test_a_volume_on_one_folder_of_the_project(template, baked, tmp_path):
+    """As in a container whose notebooks, or data, are mounted from elsewhere."""
+    project = Path(shutil.copytree(baked(), tmp_path / "my_ml_project"))
+    within = shutil.copytree(project / "notebooks", tmp_path / "notebooks")
+    if run("mount", "-t", "tmpfs", "none", project / "notebooks", cwd=tmp_path, check=False).returncode:
+        pytest.skip("this machine mounts nothing: tests/upgrade/test_recovery.py emulates it")
+    try:
+        shutil.copytree(within, project / "notebooks", dirs_exist_ok=True)
+        before = content(project)
+        generate(template, tmp_path, "-f", "--no-input", maturity_level="1")
+        assert content(project) == files_below(baked(maturity_level="1"))
+        generate(template, tmp_path, "-f", "--no-input", _undo="yes")
+        assert content(project) == before
+    finally:
+        subprocess.run(["umount", project / "notebooks"], check=True)
