@@ -51,7 +51,8 @@ def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) ->
         before = last.answers.get(key)
         if key.startswith("_") or before in (None, given[key]):
             continue
-        if key not in typed.answers if all_is_seen else not was_given(key, given, usual[key], typed):
+        wished = key in typed.answers if all_is_seen else was_given(key, given, usual[key], typed)
+        if not wished:
             answers[key] = still_offered(repo, key, before)
             remarks.append(f"  {key} stays {before!r} (for another, add {key}=...)")
         elif key != LEVEL:  # which the title says
@@ -103,15 +104,17 @@ def own_defaults(typed: Typed | None) -> dict:
     from cookiecutter.exceptions import CookiecutterException
 
     options = typed.options if typed else {}
+    if "--default-config" in options:
+        return {}
     named = options.get("--config-file") or os.environ.get("COOKIECUTTER_CONFIG")
-    config_file = Path(os.environ.get("PWD", "."), named) if named else None
-    if config_file and not config_file.is_file():
+    path = named and Path(os.environ.get("PWD", "."), named)  # cookiecutter itself is elsewhere by now
+    if path and not path.is_file():
         raise RefusedError(
             f"Your settings of cookiecutter, {named}, are not to be found from here: name the whole path."
         )
     try:
-        return get_user_config(named and str(config_file), "--default-config" in options)["default_context"]
-    except CookiecutterException:  # in which it was too, and said so
+        return get_user_config(path and str(path))["default_context"]
+    except CookiecutterException:  # which it has told already
         return {}
 
 

@@ -81,6 +81,16 @@ def put(path: Path, data: bytes, mode: int | None = None) -> None:
             os.fsync(out.fileno())
 
 
+def give_to_owner(project: Path, paths: Iterable[str]) -> None:
+    """Let what root has written, as in a container, belong to whom the project's folder belongs to."""
+    if os.name == "nt" or os.geteuid() != 0:
+        return
+    owner = project.stat()
+    for path in paths:
+        with where_known():
+            os.chown(project / path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def move(source: Path, target: Path) -> None:
     """Put a file in the place of another, at once; through a file beside it, if that is on another file system."""
     try:

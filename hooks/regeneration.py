@@ -124,7 +124,8 @@ def run(project: Path, repo: Path, given: dict, typed: Typed | None, finish: Cal
     keep = applying.apply(project, result.changes)
     in_git = git_conflicts.mark(project, result.paths(CONFLICT), mine, last.base, theirs)
     if keep and in_git:
-        disk.put(keep / journal.MARKED, "\n".join(in_git).encode())
+        with suppress(OSError):  # the run has happened, and git shows them
+            disk.put(keep / journal.MARKED, "\n".join(in_git).encode())
     again = reporting.command(given, typed)
     say(*prepared.title)
     if last.answers or prepared.conflicts:

@@ -268,3 +268,14 @@ def test_modes_of_the_user_are_kept(made, run_template):
 def test_a_record_comes_back_as_it_was_written(tmp_path):
     record = Record({"a": b"\0\r\n"}, DEFAULTS, conflicts=["y"], template="gh:org/x", checkout="v1")
     assert recorded_base.read(write(tmp_path, recorded_base.files(record))) == record
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+def test_what_root_writes_belongs_to_the_owner_of_the_project(made, run_template):
+    """As in a container with the project of somebody outside."""
+    project = write(made(OLD), EDITED)
+    for path in [project, *project.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    for answers in ({}, {"_undo": "yes"}):
+        run_template(project, NEW, **answers)
+        assert {path.stat().st_uid for path in [project, *project.rglob("*")]} == {12345}
