@@ -6,9 +6,8 @@ from pathlib import Path
 
 import journal
 import recovery
-from disk import Obstacle, give_to_owner, look, mode_of, move, put, sync_folders
+from disk import Obstacle, look, mode_of, move, put, sync_folders
 from journal import JOURNAL, RECOVERY, Journal, current, fingerprint
-from recorded_base import FOLDER
 
 
 class ChangedError(Exception):
@@ -32,7 +31,7 @@ class Changes:
 
 
 def apply(project: Path, changes: Changes) -> Path | None:
-    """Make the changes; the folder that keeps what was there before, if anything was.
+    """Make the changes; the folder by which they can be undone, if they are not all there is.
 
     Once the last path is written the run has happened. If anything fails before, all is put back and the error goes on:
     OSError, ChangedError where a file is no longer as it was seen, StuckError where something could not be put back.
@@ -58,15 +57,7 @@ def apply(project: Path, changes: Changes) -> Path | None:
     with suppress(OSError):  # the next run does it
         sync_folders([(project / entries[-1][0]).parent])
         recovery.close(project, run)
-        give_to_owner(project, written_by(project, run))
     return keep if keep.is_dir() else None
-
-
-def written_by(project: Path, run: Journal) -> list[str]:
-    """The files and folders that a run has made, and what it keeps."""
-    kept = [FOLDER, RECOVERY, *(path.relative_to(project).as_posix() for path in (project / RECOVERY).rglob("*"))]
-    found = [*run.folders, *(path for path, _, new in run.entries if new is not None), *kept]
-    return [path for path in found if (project / path).exists()]
 
 
 def put_aside(project: Path, keep: Path, changes: Changes) -> list[tuple[str, str | None, str | None]]:

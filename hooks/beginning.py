@@ -41,7 +41,11 @@ def refuse_a_mistaken_one(project: Path, given: dict, typed: Typed | None) -> No
 
 def of_the_same_name(project: Path, given: dict) -> Path | None:
     """A folder beside this one that holds a project with the same project_slug."""
-    for folder in project.parent.iterdir():
+    try:
+        beside = list(project.parent.iterdir())
+    except OSError:  # a folder that may be entered, and not looked at
+        return None
+    for folder in beside:
         with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
             kept = json.loads(recorded_base.read_at_most(folder / recorded_base.ANSWERS))
             if folder != project and kept["cookiecutter"]["project_slug"] == given["project_slug"]:

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,16 +82,6 @@ def put(path: Path, data: bytes, mode: int | None = None) -> None:
             os.fsync(out.fileno())
 
 
-def give_to_owner(project: Path, paths: Iterable[str]) -> None:
-    """Let what root has written, as in a container, belong to whom the project's folder belongs to."""
-    if os.name == "nt" or os.geteuid() != 0:
-        return
-    owner = project.stat()
-    for path in paths:
-        with where_known():
-            os.chown(project / path, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
 def move(source: Path, target: Path) -> None:
     """Put a file in the place of another, at once; through a file beside it, if that is on another file system."""
     try:
@@ -98,9 +89,10 @@ def move(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        beside = target.with_name(f".{target.name}.moving")
-        put(beside, source.read_bytes(), mode_of(source))
-        beside.replace(target)
+        number, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(number)
+        put(Path(beside), source.read_bytes(), mode_of(source))
+        Path(beside).replace(target)
         source.unlink()
 
 

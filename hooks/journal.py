@@ -19,7 +19,8 @@ from refusal import RefusedError
 
 JOURNAL = f"{FOLDER}/journal.json"
 RECOVERY = f"{FOLDER}/recovery"
-ENDED, DIED, ADDED = "run.json", "died.json", "added"  # the last is what earlier versions left
+ENDED, PUT_ASIDE = "run.json", "put-aside.json"  # the journal of a run that can be undone, and of any other
+BY_EARLIER_VERSIONS = "added"
 MARKED = "conflicts-in-git"
 OWN_NAME = r"\d{8}-\d{6}-\d+"
 MOST_BYTES = 20 * 2**20
@@ -56,16 +57,24 @@ def new_name(project: Path) -> str:
     """A name for the folder of a run: the time, or one behind the newest, should the clock have been set back."""
     now = time.time_ns()
     name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now // 10**9))}-{now // 10**3 % 10**6:06}"
-    newest = max(own_names(project), default="")
-    if name > newest:
+    *_, newest = "", *own_names(project)
+    if not newest or order(name) > order(newest):
         return name
-    second, _, number = newest.rpartition("-")
-    return f"{second}-{int(number) + 1:06}"
+    second, number = order(newest)
+    return f"{second}-{number + 1:06}"
 
 
 def own_names(project: Path) -> list[str]:
     """The names of the folders of runs, the oldest first."""
-    return sorted(path.name for path in (project / RECOVERY).glob("*") if re.fullmatch(OWN_NAME, path.name))
+    return sorted(
+        (path.name for path in (project / RECOVERY).glob("*") if re.fullmatch(OWN_NAME, path.name)), key=order
+    )
+
+
+def order(name: str) -> tuple[str, int]:
+    """By what the names of runs are in order."""
+    second, _, number = name.rpartition("-")
+    return second, int(number)
 
 
 def write(project: Path, journal: Journal) -> None:

@@ -131,11 +131,10 @@ def words_dropped(repo: Path | None) -> list[str]:
     """What was typed and is no question, one line each, where that can be seen: cookiecutter itself drops it."""
     if repo is None:
         return []
-    sys.path.insert(0, str(repo / "hooks"))
-    import answers
     import command_line
+    import wishes
 
-    return answers.unknown_words(repo, ANSWERS, command_line.typed(ANSWERS))
+    return wishes.unknown_words(repo, ANSWERS, command_line.typed(ANSWERS))
 
 
 def hold_back(repo: Path) -> None:
@@ -148,7 +147,7 @@ def hold_back(repo: Path) -> None:
         recorded_base.refuse_links(Path.cwd())
     except refusal.RefusedError as error:
         refuse(str(error))
-    private_copy.hold_back(repo, Path.cwd(), dry_run=ANSWERS.get("_dry_run") == "yes")
+    private_copy.hold_back(repo, Path.cwd(), to_read="yes" in (ANSWERS.get("_dry_run"), ANSWERS.get("_undo")))
 
 
 def refuse(sentence: str) -> None:
@@ -165,6 +164,8 @@ def main() -> None:
     repo = Path(ANSWERS["_repo_dir"]) if "_repo_dir" in ANSWERS else None
     if repo and not (repo / ".private-copy").is_file():
         refuse("This template needs cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")
+    if repo:
+        sys.path.insert(0, str(repo / "hooks"))
     if problems := all_problems(ANSWERS, choices_offered(repo)) + words_dropped(repo):
         refuse("These answers cannot be used:\n  " + "\n  ".join(problems))
     if repo:

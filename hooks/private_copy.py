@@ -5,6 +5,8 @@ It walks the tree only after the pre-gen hook has run, and finds there what this
 
 import os
 import re
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from recorded_base import ANSWERS, BASE, FOLDER
@@ -24,11 +26,14 @@ def is_new(project: Path) -> bool:
     return not recorded and all(re.fullmatch(BEGINNING, entry.name, re.IGNORECASE) for entry in os.scandir(project))
 
 
-def hold_back(repo: Path, project: Path, dry_run: bool) -> None:
-    """Let cookiecutter render nothing; into a new folder, all, but aside, which saves the time to do it again."""
+def hold_back(repo: Path, project: Path, to_read: bool) -> None:
+    """Let cookiecutter render nothing; into a new folder, all, but aside, which saves the time to do it again.
+
+    to_read: whether this is a run that makes no project, a dry run or an undoing.
+    """
     (repo / TREE).rename(repo / HELD)
     (repo / TREE).mkdir()
-    if is_new(project) and not dry_run:
+    if is_new(project) and not to_read:
         aside = rendered(repo / TREE, repo)
         aside.parent.mkdir(parents=True)
         (repo / HELD).rename(aside)
@@ -36,7 +41,17 @@ def hold_back(repo: Path, project: Path, dry_run: bool) -> None:
 
 def rendered(project: Path, repo: Path) -> Path:
     """Where cookiecutter renders a new project, of which two may be made at once; below the tree, or the project."""
-    return project / RENDERED / repo.name
+    return project / RENDERED / repo.parent.name
+
+
+def clear_away(project: Path, repo: Path) -> None:
+    """Remove what cookiecutter has rendered for this run."""
+    aside = rendered(project, repo)
+    if aside.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+        for folder in (aside.parent, aside.parent.parent):
+            with suppress(OSError):  # it holds something else
+                folder.rmdir()
 
 
 def was_held_back(repo: Path) -> bool:

@@ -7,6 +7,7 @@ no file of the project, is a link or is absurdly large is refused.
 
 import io
 import json
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -63,6 +64,13 @@ def checked_path(path: object) -> str:
     return path
 
 
+def checked_file(path: object) -> str:
+    """The path of a file that a template may write. Raises ValueError for any other, and for the record's own."""
+    if checked_path(path).split("/")[0].rstrip(" .").casefold() == FOLDER:
+        raise ValueError(f"it names {path!r}, which is the record's own")
+    return path
+
+
 def pack(tree: Tree) -> bytes:
     """The tree as a zip in which neither clock nor order shows: with one Python, same tree, same bytes."""
     buffer = io.BytesIO()
@@ -90,7 +98,7 @@ def unpack(archive: bytes) -> Tree:
                 raise ValueError("it is packed as no archive of the template is")
             if sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise ValueError(f"unpacked it would take more than {MOST_BYTES >> 20} MB")
-            tree = {checked_path(entry.filename): read_entry(packed, entry) for entry in entries}
+            tree = {checked_file(entry.filename): read_entry(packed, entry) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:
         raise ValueError(f"it is no archive of the template: {problem}") from problem
     if len(tree) != len(entries):
@@ -113,12 +121,12 @@ def read(project: Path) -> Record | None:
         answers = {**kept["cookiecutter"], "maturity_level": kept["level"]}
         if strange := [key for key, value in answers.items() if not isinstance(value, str) or not value.isprintable()]:
             raise ValueError(f"its answer to {strange[0]} is not one line of text")
-        if not answers["maturity_level"].isdecimal():
+        if not re.fullmatch("[0-9]", answers["maturity_level"]):
             raise ValueError(f"{answers['maturity_level']!r} is no level")
         base = unpack(read_at_most(project / BASE, MOST_BYTES))
         for path in kept.get("deleted", []):  # earlier versions listed what was deleted, without what it had been
-            base.setdefault(checked_path(path), b"")
-        conflicts = sorted({checked_path(path) for path in kept.get("conflicts", [])})
+            base.setdefault(checked_file(path), b"")
+        conflicts = sorted({checked_file(path) for path in kept.get("conflicts", [])})
         return Record(base, answers, conflicts, *(str(kept.get(key, "")) for key in ADDRESS))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise RefusedError(f"{FOLDER}/ of {project} cannot be read: {problem}\n{advice(project)}") from problem
@@ -149,8 +157,8 @@ def refuse_unmerged(unmerged: list[str]) -> None:
     if any(path.startswith(f"{FOLDER}/") for path in unmerged):
         raise RefusedError(
             "Two branches that were both upgraded meet here. Settle the other files, take the record of the branch"
-            f" that is to count,\n  git checkout --ours {FOLDER} && git add {FOLDER}\n(or --theirs), and run the"
-            " template again."
+            f" that is to count, this one's with\n  git checkout HEAD -- {FOLDER}\n(the other's: MERGE_HEAD), and run"
+            " the template again."
         )
 
 

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from disk import has_link, move, sync_folders
-from journal import ADDED, DIED, ENDED, JOURNAL, RECOVERY, Journal, current, fits, of_a_dead_run, own_names, read
+from journal import (
+    BY_EARLIER_VERSIONS,
+    ENDED,
+    JOURNAL,
+    PUT_ASIDE,
+    RECOVERY,
+    Journal,
+    current,
+    fits,
+    of_a_dead_run,
+    own_names,
+    read,
+)
 from private_copy import RENDERED
 from recorded_base import BASE
 
@@ -52,7 +64,10 @@ def examine(project: Path, journal: Journal) -> Recovery:
 def recover(project: Path) -> Recovery | None:
     """Undo a run that died halfway; None if there was none. Raises StuckError if something cannot be put back."""
     if journal := of_a_dead_run(project):
-        return roll_back(project, journal) if fits(project, journal) else set_aside(project, journal)
+        if fits(project, journal):
+            return roll_back(project, journal)
+        set_aside(project, journal)
+        return Recovery(fits=False)
     if (project / JOURNAL).is_file():
         close(project, read(project / JOURNAL))
     tidy(project)
@@ -96,13 +111,12 @@ def put_back(project: Path, saved: Path, path: str, old: str | None) -> None:
         move(saved / path, project / path)
 
 
-def set_aside(project: Path, journal: Journal) -> Recovery:
+def set_aside(project: Path, journal: Journal) -> None:
     """End a run that died and is not, or not wholly, undone; what it had saved stays."""
     keep = project / RECOVERY / journal.keep
     keep.mkdir(parents=True, exist_ok=True)
-    (project / JOURNAL).replace(keep / DIED)
+    (project / JOURNAL).replace(keep / PUT_ASIDE)
     shutil.rmtree(keep / "after", ignore_errors=True)
-    return Recovery(fits=False)
 
 
 def close(project: Path, journal: Journal) -> None:
@@ -120,7 +134,7 @@ def close(project: Path, journal: Journal) -> None:
 def forget(project: Path, journal: Journal) -> None:
     """End a run of which nothing is to be taken back any more; what it had saved stays."""
     keep = project / RECOVERY / journal.keep
-    (keep / ENDED).replace(keep / DIED)
+    (keep / ENDED).replace(keep / PUT_ASIDE)
 
 
 def tidy(project: Path) -> None:
@@ -128,7 +142,7 @@ def tidy(project: Path) -> None:
     for name in own_names(project):
         keep = project / RECOVERY / name
         shutil.rmtree(keep / "after", ignore_errors=True)
-        if not any((keep / note).exists() for note in (ENDED, DIED, ADDED)):
+        if not any((keep / note).exists() for note in (ENDED, PUT_ASIDE, BY_EARLIER_VERSIONS)):
             discard(keep)
     for aside in (project / RENDERED).glob("*"):
         if time.time() - aside.stat().st_mtime > SECONDS_OF_A_CREATION:

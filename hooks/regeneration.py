@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import answers as wishes
+import address
 import applying
 import beginning
 import command_line
@@ -25,6 +25,7 @@ import recovery
 import reporting
 import repository
 import undoing
+import wishes
 from applying import Changes
 from command_line import Typed
 from disk import Obstacle
@@ -71,12 +72,14 @@ def regenerate(project: Path, repo: Path, given: dict, finish: Callable[[Path], 
             " template again when what stands in the way is gone: it puts that back first."
         ) from None
     except RecursionError:
-        raise RefusedError("Something in the project is nested too deeply.\nNothing was changed.") from None
+        raise RefusedError("Something in the project is nested too deeply to be read.") from None
     except (OSError, RefusedError, *WHY) as error:
         why = WHY.get(type(error), "{}").format("\n  ".join(map(str, error.args)))
         if isinstance(error, OSError):
             why = f"The project could not be read or written: {error}."
         raise RefusedError(f"{why}\nNothing {'else ' if recovered else ''}was changed.") from None
+    finally:
+        private_copy.clear_away(project, repo)
 
 
 WHY = {
@@ -173,10 +176,10 @@ def new_record(project: Path, last: Record, result: Plan, answers: dict, typed: 
     """The record of this run."""
     before = {path for path in last.conflicts if still_open(project, last, path)}
     conflicts = sorted(before.union(result.paths(CONFLICT)))
-    if template := wishes.shareable(answers.get("_template") or ""):
+    if template := address.shareable(answers.get("_template") or ""):
         directory = typed.options.get("--directory", "") if typed else ""
         return Record(result.base, answers, conflicts, template, answers.get("_checkout") or "", directory)
-    return Record(result.base, answers, conflicts, wishes.shareable(last.template), last.checkout, last.directory)
+    return Record(result.base, answers, conflicts, address.shareable(last.template), last.checkout, last.directory)
 
 
 def still_open(project: Path, last: Record, path: str) -> bool:
@@ -189,11 +192,10 @@ def render(project: Path, repo: Path, answers: dict, finish: Callable[[Path], No
     """What the template writes for these answers."""
     if not private_copy.was_held_back(repo):  # cookiecutter has done it, for a new project
         aside = private_copy.rendered(project, repo)
-        try:
-            finish(aside)
-            return disk.read_tree(aside)
-        finally:
-            recovery.discard(aside)
+        finish(aside)
+        theirs = disk.read_tree(aside)
+        private_copy.clear_away(project, repo)
+        return theirs
     from cookiecutter.generate import generate_files
 
     private_copy.bring_back(repo)

@@ -2,10 +2,11 @@
 
 import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import merging
-from answers import without_secrets
+from address import without_secrets
 from command_line import Typed
 from planning import ADDED, ASIDE, CONFLICT, KEPT, MERGED, NOT_ADDED, REMOVED, STAYS_DELETED, UPDATED, Plan
 from recovery import Recovery
@@ -128,4 +129,5 @@ def command(given: dict, typed: Typed | None) -> str:
         words += ["--directory", directory]
     if (folder := given.get("_output_dir", "")) != os.environ.get("PWD", ""):
         words += ["-o", folder]
-    return f'uvx "cookiecutter>=2.7,<3" {shlex.join(words)} project_slug={given["project_slug"]}'
+    joined = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return f'uvx "cookiecutter>=2.7,<3" {joined} project_slug={given["project_slug"]}'

@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-FAILURES = (OSError, subprocess.SubprocessError)
+FAILURES = (OSError, ValueError, subprocess.SubprocessError)
 RUN_NOTHING = {"core.fsmonitor": "false", "core.hooksPath": "/dev/null", "safe.bareRepository": "explicit"}
 MOST_SECONDS = 60
 os.environ["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"  # Windows would take a git.exe of the project's
@@ -20,13 +20,11 @@ def git(project: Path, *words: str, given: bytes | None = None, settings: dict[s
     name another.
     """
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    settings = RUN_NOTHING | (settings or {})
-    for number, (key, value) in enumerate(settings.items()):
-        own |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    switched = [word for key, value in (RUN_NOTHING | (settings or {})).items() for word in ("-c", f"{key}={value}")]
     done = subprocess.run(
-        ["git", "--no-optional-locks", *words],
+        ["git", "--no-optional-locks", *switched, *words],
         cwd=project,
-        env=own | {"GIT_CONFIG_COUNT": str(len(settings))},
+        env=own,
         input=given,
         capture_output=True,
         check=True,
@@ -70,6 +68,8 @@ def write_index(project: Path, entries: bytes) -> None:
     Git looks once more at files that are as new as the index, through the filters of their content: those are not run.
     """
     keys = listed(project, "config", "-z", "--name-only", "--get-regexp", r"^filter\.")
+    if any("=" in key for key in keys):
+        raise ValueError("a filter whose name hides it from `git -c`")
     off = {key: "false" if key.endswith(".required") else "" for key in keys}
     git(project, "update-index", "-z", "--index-info", given=entries, settings=off)
 
@@ -79,14 +79,14 @@ def is_own(project: Path) -> bool:
 
     The `.git` of a stranger could name any repository of this machine. Raises what `git` raises.
     """
-    words = ("rev-parse", "--path-format=absolute", "--show-toplevel", "--git-dir")
-    top, kept = (Path(os.fsdecode(line)) for line in git(project, *words).splitlines())
+    told = git(project, "rev-parse", "--show-toplevel", "--absolute-git-dir").splitlines()
+    top, kept = (Path(os.fsdecode(line)) for line in told)
     if (kept / "index").is_symlink():
         return False
     if kept == top / ".git":
         return not kept.is_symlink()
     worktree = kept / "gitdir"
     if worktree.is_file():
-        return Path(worktree.read_text("utf-8").strip()) == top / ".git"
+        return (kept / worktree.read_text("utf-8").strip()).resolve() == (top / ".git").resolve()
     submodule = git(project, "config", "--get", "core.worktree").strip()
     return (kept / os.fsdecode(submodule)).resolve() == top.resolve()

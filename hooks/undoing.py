@@ -7,7 +7,7 @@ import journal
 from applying import Changes
 from disk import look, mode_of
 from journal import ENDED, JOURNAL, RECOVERY, Journal, current
-from recorded_base import FOLDER
+from recorded_base import ANSWERS, BASE, IGNORED
 from refusal import RefusedError
 
 
@@ -52,15 +52,15 @@ def plan(project: Path) -> Undoing:
     run = last_run(project)
     before = project / RECOVERY / run.keep / "before"
     result = Undoing(Changes(undoes=run.keep), run, before.relative_to(project).as_posix())
-    record = run.entries[-1][0]  # or a file, if it was only restored and the record is the same
-    if record.startswith(FOLDER) and not journal.has_happened(project, run):
+    of_record = [path for path, _, new in run.entries if path in (ANSWERS, BASE) and current(project, path) != new]
+    if of_record:
         raise RefusedError(
-            f"After the last run here {record} was changed, by git or by a run on another machine: to undo the one"
-            f" would undo the other, too. The files as they were before it are in {result.saved}."
+            f"After the last run here {of_record[0]} was changed, by git or by a run on another machine: to undo the"
+            f" one would undo the other, too. The files as they were before it are in {result.saved}."
         )
     for path, old, new in run.entries:
         now = current(project, path)
-        if now == old:
+        if now == old or (path == IGNORED and old is None):  # it keeps what was saved out of git
             continue
         if now != new:
             result.kept.append(path)
@@ -71,8 +71,8 @@ def plan(project: Path) -> Undoing:
             result.changes.writes[path] = None if old is None else look(before, path)
             if old is not None:
                 result.changes.modes[path] = mode_of(before / path)
-    if record.startswith(FOLDER) and record in result.lost:
-        raise RefusedError(f"{result.saved}/{record} is gone, without which nothing can be undone.")
+    if gone := {ANSWERS, BASE}.intersection(result.lost):
+        raise RefusedError(f"{result.saved}/{min(gone)} is gone, without which nothing can be undone.")
     return result
 
 

@@ -197,7 +197,7 @@ def test_a_repository_that_a_host_has_just_made_becomes_the_project(template, ba
 @pytest.mark.parametrize("where", ["", "src/deeper"])
 def test_inside_of_a_project_no_second_one_appears(template, project, where):
     made = project("1")
-    (made / where).mkdir(parents=True, exist_ok=True)
+    (made / where / "my_ml_project/.git").mkdir(parents=True)  # which cookiecutter has not made, and does not remove
     before = times(made)
     done = run(
         *(sys.executable, "-m", "cookiecutter", template, "-f", "--no-input", "maturity_level=2"),
@@ -254,3 +254,27 @@ def test_open_conflicts_are_named_again_and_the_project_is_not_ready(template, p
     assert "conflict        README.md" in first.stdout
     assert "README.md is still open, from an earlier run" in again.stdout
     assert "Ready" not in first.stdout + again.stdout
+
+
+def as_a_host_makes_it(folder: Path) -> Path:
+    """A repository with a page and nothing else."""
+    (folder / ".git").mkdir(parents=True)
+    (folder / "README.md").write_text("# Mine\n")
+    return folder
+
+
+def test_two_new_projects_are_rendered_apart(template, baked, tmp_path):
+    made = as_a_host_makes_it(tmp_path / "my_ml_project")
+    other = made / ".mlops-template/render/mlops-template/src/my_ml_project/core/evil.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("evil")
+    generate(template, tmp_path, "-f", "--no-input", maturity_level="1")
+    assert everything(made).keys() == files_below(baked(maturity_level="1")).keys() and other.is_file()
+
+
+@pytest.mark.parametrize("words", [{"_undo": "yes"}, {"ci": "banana"}, {"maturity_level": "4"}])
+def test_a_refusal_leaves_nothing_in_a_folder_that_was_there(template, tmp_path, words):
+    made = as_a_host_makes_it(tmp_path / "my_ml_project")
+    before = set(times(made))
+    done = generate(template, tmp_path, "-f", "--no-input", check=False, **words)
+    assert done.returncode != 0 and set(times(made)) == before

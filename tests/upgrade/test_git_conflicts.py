@@ -103,8 +103,9 @@ def test_without_git_nothing_is_missing(repository, run_template, monkeypatch):
 
 
 def test_a_merge_that_is_not_settled_in_git_is_not_merged_into_and_not_undone(repository, run_template):
+    first = git(repository, "branch", "--show-current").strip()
     git(repository, "checkout", "-qb", "other")
-    for branch, line in (("other", "theirs"), ("master", "ours")):
+    for branch, line in (("other", "theirs"), (first, "ours")):
         git(repository, "checkout", "-q", branch)
         write(repository, {"a": text("1", line, "3")})
         git(repository, "commit", "-qam", line)

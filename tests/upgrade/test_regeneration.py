@@ -173,6 +173,7 @@ def test_where_the_template_is_is_noted_if_others_can_reach_it(made, run_templat
         ("https://git.example.org/t.zip#s3cret", "https://git.example.org/t.zip"),
         ("ssh://git:s3cret@git.example.org/org/t", "ssh://git@git.example.org/org/t"),
         ("oauth2:s3cret@git.example.org:org/t", None),
+        ("https://[s3cret", None),
     ],
 )
 def test_no_secret_in_the_address_is_noted_or_printed(made, run_template, capsys, template, noted):

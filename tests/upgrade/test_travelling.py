@@ -188,8 +188,12 @@ def test_a_record_that_git_has_merged_by_halves_is_settled_first(made, run_templ
     commit(project)
     command("git", "merge", "-q", "up", cwd=project, check=False)
     assert json.loads((project / recorded_base.ANSWERS).read_text("utf-8"))["level"] == "1"  # merged without a word
-    with pytest.raises(RefusedError, match="Two branches that were both upgraded meet here"):
+    with pytest.raises(RefusedError, match="Two branches that were both upgraded meet here") as caught:
         run_template(project, NEWER, maturity_level="2")
+    (line,) = [line for line in str(caught.value).splitlines() if "git checkout" in line]
+    command("bash", "-c", line, cwd=project)
+    kept = recorded_base.read(project)
+    assert (kept.answers["maturity_level"], kept.answers["author"], kept.base) == ("0", "Bob", NEW)
 
 
 @pytest.mark.parametrize("how", ["not at all", "without the record"])

@@ -4,8 +4,9 @@ PROJECT := uv run {{cookiecutter.project_slug}}
 # Where the template is and which version of it, as the last run noted; nothing, if that was a folder of some machine.
 noted = $(shell sed -n 's/^  "$(1)": "\(.*\)".*/\1/p' .mlops-template/answers.json 2>/dev/null)
 template = $(call noted,template)
-checkout = $(call noted,checkout)
-directory = $(call noted,directory)
+# Version and folder belong to the template that was noted, not to one that is typed.
+checkout = $(if $(filter command,$(origin template)),,$(call noted,checkout))
+directory = $(if $(filter command,$(origin template)),,$(call noted,directory))
 
 .PHONY: setup data train evaluate predict lint test check maturity upgrade undo clean
 setup: ## install everything, and the checks before each commit
@@ -50,10 +51,12 @@ define check-words
 endef
 regenerate = uvx "cookiecutter>=2.7,<3" -f --no-input -o .. $(if $(checkout),-c "$$checkout") \
 	$(if $(directory),--directory "$$directory") -- "$$template" project_slug={{cookiecutter.project_slug}} $(call given,dry_run,_dry_run)
-upgrade undo: export template := $(template)
-upgrade undo: export checkout := $(checkout)
-upgrade undo: export directory := $(directory)
 undo: KNOWN = dry_run template checkout directory
+ifneq ($(filter upgrade undo,$(MAKECMDGOALS)),)
+export template := $(template)
+export checkout := $(checkout)
+export directory := $(directory)
+endif
 
 upgrade: ## bring what is new in the template; level=2 moves to that level, dry_run=yes only looks
 	$(check-words)

@@ -3,10 +3,10 @@
 import json
 import sys
 
-import answers
 import command_line
 import pytest
 import recorded_base
+import wishes
 import yaml
 from command_line import Typed
 from hypothesis import given
@@ -22,7 +22,7 @@ NO_INPUT = {"--no-input": ""}
 
 def settled(typed: Typed | None, last: dict = LAST, **given: str) -> dict:
     """The answers that count."""
-    return answers.settle(ROOT, DEFAULTS | given, Record({}, last), typed)[0]
+    return wishes.settle(ROOT, DEFAULTS | given, Record({}, last), typed)[0]
 
 
 @pytest.fixture(autouse=True)
@@ -113,10 +113,10 @@ def test_a_question_that_is_new_is_answered_as_for_a_new_project():
     ],
 )
 def test_words_that_cookiecutter_drops_are_named(words, sentence):
-    assert answers.unknown_words(ROOT, DEFAULTS, Typed(words | {"author": "x"}, {})) == [sentence]
-    assert answers.unknown_words(ROOT, DEFAULTS, None) == []
+    assert wishes.unknown_words(ROOT, DEFAULTS, Typed(words | {"author": "x"}, {})) == [sentence]
+    assert wishes.unknown_words(ROOT, DEFAULTS, None) == []
     in_a_replay_file = {key: value for key, value in words.items() if not key.startswith("_")}
-    assert len(answers.unknown_words(ROOT, DEFAULTS | in_a_replay_file, None)) == len(in_a_replay_file)
+    assert len(wishes.unknown_words(ROOT, DEFAULTS | in_a_replay_file, None)) == len(in_a_replay_file)
 
 
 @pytest.mark.parametrize(
@@ -233,8 +233,8 @@ def test_where_there_is_only_ps_words_of_a_text_are_no_answers(monkeypatch, desc
 
 
 def test_choices_are_those_of_the_template():
-    assert answers.still_offered(ROOT, "ci", CHOICES["ci"][1]) == CHOICES["ci"][1]
-    assert answers.still_offered(ROOT, "author", "anybody") == "anybody"
+    assert wishes.still_offered(ROOT, "ci", CHOICES["ci"][1]) == CHOICES["ci"][1]
+    assert wishes.still_offered(ROOT, "author", "anybody") == "anybody"
 
 
 @pytest.mark.parametrize("level", ["0", "1", "2"])
@@ -252,11 +252,20 @@ def test_settings_that_the_hook_cannot_find_are_asked_for_and_not_guessed(monkey
     assert settled(Typed({}, NO_INPUT), author="Colleague") == LAST
 
 
+def test_a_recorded_level_is_a_number_of_one_digit(tmp_path):
+    for level in ("1" * 5000, "٣", "-1", "x"):
+        (tmp_path / ".mlops-template").mkdir(exist_ok=True)
+        for path, data in recorded_base.files(Record({}, LAST | {"maturity_level": level})).items():
+            (tmp_path / path).write_bytes(data)
+        with pytest.raises(RefusedError, match="is no level"):
+            recorded_base.read(tmp_path)
+
+
 def test_modes_come_from_what_is_typed_and_not_from_a_replay():
     replayed = DEFAULTS | {"_undo": "yes", "_down": "yes", "_restore": ".", "_dry_run": "yes"}
-    seen = answers.with_typed_modes(ROOT, replayed, Typed({"_restore": "data"}, {"--replay": ""}))
+    seen = wishes.with_typed_modes(ROOT, replayed, Typed({"_restore": "data"}, {"--replay": ""}))
     assert (seen["_undo"], seen["_down"], seen["_restore"], seen["_dry_run"]) == ("no", "no", "data", "yes")
     unseen = {"_undo": "yes", "_down": "yes"}
-    assert answers.with_typed_modes(ROOT, unseen, None) == unseen
+    assert wishes.with_typed_modes(ROOT, unseen, None) == unseen
     with pytest.raises(RefusedError, match="does nothing else"):
-        answers.with_typed_modes(ROOT, DEFAULTS, Typed({"_undo": "yes", "maturity_level": "1"}, {}))
+        wishes.with_typed_modes(ROOT, DEFAULTS, Typed({"_undo": "yes", "maturity_level": "1"}, {}))

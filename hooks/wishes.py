@@ -3,9 +3,7 @@
 import difflib
 import json
 import os
-import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from command_line import Typed
 from recorded_base import Record
@@ -55,10 +53,10 @@ def settle(repo: Path, given: dict, last: Record | None, typed: Typed | None) ->
         if not wished:
             answers[key] = still_offered(repo, key, before)
             remarks.append(f"  {key} stays {before!r} (for another, add {key}=...)")
-        elif key != LEVEL:  # which the title says
+        else:
             remarks.append(f"  {key}: {before!r} → {given[key]!r}")
     refuse_going_down(answers, last)
-    return answers, remarks
+    return answers, [remark for remark in remarks if not remark.startswith(f"  {LEVEL}")]  # which the title says
 
 
 def was_given(key: str, given: dict, default: str, typed: Typed | None) -> bool:
@@ -137,23 +135,3 @@ def refuse_going_down(answers: dict, last: Record) -> None:
             f"The project is at level {before}, and this would take it down to level {now}, which removes files. If"
             f" that is what you want, add _down=yes; if not, give {LEVEL}={before} or a higher one."
         )
-
-
-def without_secrets(template: str) -> str:
-    """An address of the template without the passwords and tokens that stand in it."""
-    if "://" not in template:
-        return re.sub(r"^([\w.-]+):[^@/\\]*@", r"\1@", template)
-    parts = urlsplit(template)
-    user, at, host = parts.netloc.rpartition("@")
-    keep_user = at and "ssh" in parts.scheme  # `git@`, where a password may follow; elsewhere it may be a token
-    netloc = f"{user.partition(':')[0]}@{host}" if keep_user else host
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
-
-
-def shareable(template: str) -> str:
-    """Where the template is, if that is an address like gh:org/mlops-template and no path of this machine."""
-    abbreviated, by_ssh = r"[a-z]{2,}:(?!//)[^@:?#]+", r"[\w.-]+@[\w.-]+:[^@]+"
-    if re.fullmatch(f"{abbreviated}|{by_ssh}", template) and not template.startswith("file:"):
-        return template
-    local = urlsplit(template).scheme.endswith("file") or "://" not in template
-    return "" if local else without_secrets(template)
