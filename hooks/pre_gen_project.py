@@ -13,8 +13,6 @@ import re
 import sys
 from pathlib import Path
 
-from cookiecutter import __version__ as running
-
 ANSWERS = json.loads({{cookiecutter | tojson | tojson}})
 FREE_TEXT = ["project_name", "description", "author"]
 MAY_BE_EMPTY = ["description"]
@@ -159,11 +157,15 @@ def main() -> None:
     """Refuse, or let cookiecutter go on."""
     if sys.stderr:  # none where it is closed
         sys.stderr.reconfigure(errors="backslashreplace")
-    if problem := version_problem(running, sys.version_info[:2]):
-        refuse(problem)
     repo = Path(ANSWERS["_repo_dir"]) if "_repo_dir" in ANSWERS else None
-    if repo and not (repo / ".private-copy").is_file():
-        refuse("This template needs cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")
+    has_run_pre_prompt = repo and (repo / ".private-copy").is_file()
+    if not has_run_pre_prompt or sys.version_info[:2] < OLDEST_PYTHON:
+        from cookiecutter import __version__ as running  # which takes a while
+
+        if problem := version_problem(running, sys.version_info[:2]):
+            refuse(problem)
+    if repo and not has_run_pre_prompt:
+        refuse("This template needs the hooks of cookiecutter 2.7 or newer: pip install --upgrade cookiecutter")
     if repo:
         sys.path.insert(0, str(repo / "hooks"))
     if problems := all_problems(ANSWERS, choices_offered(repo)) + words_dropped(repo):

@@ -53,7 +53,7 @@ def test_a_cookiecutter_without_pre_prompt_hooks_is_told_to_be_upgraded(template
     assert "pre_prompt" not in QUESTIONS
     with pytest.raises(FailedHookException):
         render(tmp_path, hooks=True, template=template, _repo_dir=str(template))
-    assert "needs cookiecutter 2.7 or newer" in capfd.readouterr().err
+    assert "needs the hooks of cookiecutter 2.7 or newer" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
