@@ -74,9 +74,11 @@ def with_typed_modes(repo: Path, given: dict, typed: Typed | None) -> dict:
     if typed:
         modes = {mode: typed.answers.get(mode, questions(repo)[mode]) for mode in ("_down", "_undo", "_restore")}
         given = given | modes
-    if given.get("_undo") == "yes" and (given.get("_restore") or (typed and LEVEL in typed.answers)):
+    others = typed.answers.keys() - {"_undo", "_dry_run", "project_slug"} if typed else set()
+    if given.get("_undo") == "yes" and (others or given.get("_restore")):
         raise RefusedError(
-            "_undo=yes takes back the last run, and does nothing else: leave out the level and _restore."
+            "_undo=yes takes back the last run, and does nothing else: leave out"
+            f" {', '.join(sorted(others)) or '_restore'}."
         )
     return given
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import journal
 import pytest
+import recovery
 from support import files_below, generate, run, tool
 from upgrading import everything, start, wait_until_it_writes
 
@@ -71,6 +72,7 @@ def kill_while_it_writes(template: Path, project: Path) -> None:
             if (project / journal.JOURNAL).is_file():
                 return
             generate(template, project.parent, "-f", "--no-input", _undo="yes")  # it was quicker
+        recovery.recover(project)  # of a run that had begun, and not yet changed anything
     pytest.fail("no run was killed while it wrote")
 
 

@@ -267,5 +267,7 @@ def test_modes_come_from_what_is_typed_and_not_from_a_replay():
     assert (seen["_undo"], seen["_down"], seen["_restore"], seen["_dry_run"]) == ("no", "no", "data", "yes")
     unseen = {"_undo": "yes", "_down": "yes"}
     assert wishes.with_typed_modes(ROOT, unseen, None) == unseen
-    with pytest.raises(RefusedError, match="does nothing else"):
-        wishes.with_typed_modes(ROOT, DEFAULTS, Typed({"_undo": "yes", "maturity_level": "1"}, {}))
+    with pytest.raises(RefusedError, match="does nothing else: leave out ci, maturity_level"):
+        wishes.with_typed_modes(ROOT, DEFAULTS, Typed({"_undo": "yes", "maturity_level": "1", "ci": "jenkins"}, {}))
+    alone = Typed({"_undo": "yes", "_dry_run": "yes", "project_slug": "x"}, {})
+    assert wishes.with_typed_modes(ROOT, DEFAULTS, alone)["_undo"] == "yes"
