@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import journal
+import recovery
 from applying import Changes
 from disk import look, mode_of
 from journal import ENDED, JOURNAL, RECOVERY, Journal, current
@@ -58,15 +59,10 @@ def plan(project: Path) -> Undoing:
             f"After the last run here {of_record[0]} was changed, by git or by a run on another machine: to undo the"
             f" one would undo the other, too. The files as they were before it are in {result.saved}."
         )
-    for path, old, new in run.entries:
-        now = current(project, path)
-        if now == old or (path == IGNORED and old is None):  # it keeps what was saved out of git
-            continue
-        if now != new:
-            result.kept.append(path)
-        elif old is not None and current(before, path) != old:
-            result.lost.append(path)
-        else:
+    found = recovery.examine(project, run)
+    result.kept, result.lost = found.changed, found.lost
+    for path, old, _ in run.entries:
+        if path in found.put_back and (path, old) != (IGNORED, None):  # which keeps what was saved out of git
             result.changes.seen[path] = look(project, path)
             result.changes.writes[path] = None if old is None else look(before, path)
             if old is not None:

@@ -117,16 +117,27 @@ def test_a_link_of_git_annex_says_how_to_unlock_it(made, run_template, name):
         run_template(project, NEW)
 
 
-def test_two_upgraded_branches_that_meet_are_settled_as_it_says(made, run_template, git, commit):
-    project = made(OLD)
-    commit(project)
-    git(project, "checkout", "-qb", "other")
-    run_template(project, NEWER, maturity_level="2")
-    commit(project)
-    git(project, "checkout", "-q", "main")
-    run_template(project, NEW, maturity_level="1")
-    commit(project)
-    command("git", "merge", "-q", "other", cwd=project, check=False)
+@pytest.fixture
+def meet(made, run_template, git, commit):
+    """meet(other, here): a project that was upgraded so on two branches, of which one is merged into the other."""
+
+    def merge(other: dict, here: dict) -> Path:
+        project = made(OLD)
+        commit(project)
+        git(project, "checkout", "-qb", "other")
+        run_template(project, NEWER, **other)
+        commit(project)
+        git(project, "checkout", "-q", "main")
+        run_template(project, NEW, **here)
+        commit(project)
+        command("git", "merge", "-q", "other", cwd=project, check=False)
+        return project
+
+    return merge
+
+
+def test_two_upgraded_branches_that_meet_are_settled_as_it_says(meet, run_template, git):
+    project = meet({"maturity_level": "2"}, {"maturity_level": "1"})
     for path in ("a", "c", "data/b"):
         write(project, {path: NEWER[path]})
         git(project, "add", path)
@@ -177,16 +188,8 @@ def test_a_clone_of_an_incomplete_commit_is_made_whole(made, run_template, git, 
         run_template(copy, NEW, _restore="c")
 
 
-def test_a_record_that_git_has_merged_by_halves_is_settled_first(made, run_template, git, commit):
-    project = made(OLD)
-    commit(project)
-    git(project, "checkout", "-qb", "up")
-    run_template(project, NEWER, maturity_level="1")
-    commit(project)
-    git(project, "checkout", "-q", "main")
-    run_template(project, NEW, author="Bob")
-    commit(project)
-    command("git", "merge", "-q", "up", cwd=project, check=False)
+def test_a_record_that_git_has_merged_by_halves_is_settled_first(meet, run_template):
+    project = meet({"maturity_level": "1"}, {"author": "Bob"})
     assert json.loads((project / recorded_base.ANSWERS).read_text("utf-8"))["level"] == "1"  # merged without a word
     with pytest.raises(RefusedError, match="Two branches that were both upgraded meet here") as caught:
         run_template(project, NEWER, maturity_level="2")
