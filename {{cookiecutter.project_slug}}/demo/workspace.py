@@ -12,7 +12,7 @@ import yaml
 
 from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.core import storage
-from {{cookiecutter.project_slug}}.core.commands import SCHEMA
+from {{cookiecutter.project_slug}}.core.tables import SCHEMA
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
 from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer

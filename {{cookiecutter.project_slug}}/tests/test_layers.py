@@ -27,6 +27,8 @@ ALLOWED = {"fsspec", "matplotlib", "numpy", "pandas", "pandera", "sklearn", "sko
 # Takes seconds to import: a command that needs one of them imports it by itself, and the others start at once.
 SLOW = {"kfp", "matplotlib", "mlflow", "mlserver", "pandera", "sklearn", "skops"}
 READS_AND_WRITES = {"storage.py", "origin.py", "commands.py"}
+MODULES = [path for folder in (ROOT, Path("demo")) for path in sorted(folder.rglob("*.py"))]
+COMMANDS = sorted(ROOT.rglob("commands.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -54,6 +56,24 @@ def test_a_part_uses_only_those_below_it():
             up = ".." + "." * (len(path.relative_to(ROOT / part).parts) - 1)
             used = {name[len(up) :].split(".")[0] for name in imported(path) if name.startswith(up)}
             assert used <= BELOW[part] | {"errors", "settings", ""}, path
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: path.parent.name)
+def test_a_module_of_commands_holds_commands_and_what_describes_their_options(path):
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    for function in (node for node in module.body if isinstance(node, ast.FunctionDef | ast.ClassDef)):
+        made_by = [ast.unparse(one) for one in function.decorator_list]
+        assert any(".command(" in one for one in made_by), f"{function.name} belongs in a module of its own name"
+    for node in (node for node in module.body if isinstance(node, ast.Assign)):
+        assert ast.unparse(node.value).startswith(("typer.Typer(", "Annotated[")), ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.as_posix().rpartition("/src/")[2])
+def test_nobody_uses_a_module_of_commands(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert not f"{node.module}.".endswith("commands."), path
+            assert "commands" not in [alias.name for alias in node.names], path
 
 
 def test_the_command_line_starts_without_what_is_slow_to_import():

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from {{cookiecutter.project_slug}}.candidates.commands import SCORING_TESTS
 from {{cookiecutter.project_slug}}.candidates.comparison import PICTURE, Comparison, read_comparison
+from {{cookiecutter.project_slug}}.candidates.proposal import SCORING_TESTS
 from {{cookiecutter.project_slug}}.core import storage
-from {{cookiecutter.project_slug}}.core.commands import SCHEMA
 from {{cookiecutter.project_slug}}.core.schema import Schema
+from {{cookiecutter.project_slug}}.core.tables import SCHEMA
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.pipelines import intake
 from {{cookiecutter.project_slug}}.releases.record import Release

@@ -11,7 +11,7 @@ import pytest
 from conftest import write_params
 from in_process import empty_store
 
-from {{cookiecutter.project_slug}}.candidates import commands
+from {{cookiecutter.project_slug}}.candidates import proposal
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
@@ -58,12 +58,12 @@ def release(run, monkeypatch):
 @pytest.fixture
 def untested(monkeypatch):
     """Candidates are not tested first: that takes seconds, and is not what is looked at."""
-    monkeypatch.setattr(commands, "run_scoring_tests", lambda candidate: None)
+    monkeypatch.setattr(proposal, "run_scoring_tests", lambda candidate: None)
 
 
 def write_scoring_test(*lines: str) -> None:
     """Let the candidates of this project have to pass a test of these lines, and no other."""
-    path = commands.SCORING_TESTS / "test_ours.py"
+    path = proposal.SCORING_TESTS / "test_ours.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("import os, pathlib\ndef test_ours():\n" + "".join(f"    {line}\n" for line in lines), "utf-8")
 
@@ -111,7 +111,7 @@ def test_the_tests_are_run_with_the_candidate(client, versions, release):
 
 
 def test_the_projects_own_tests_take_a_candidate(client, versions, release):
-    shutil.copytree(TESTS / "scoring", commands.SCORING_TESTS)
+    shutil.copytree(TESTS / "scoring", proposal.SCORING_TESTS)
     shutil.copy(TESTS / "conftest.py", "tests")
     assert "5 passed" in release("n")
 

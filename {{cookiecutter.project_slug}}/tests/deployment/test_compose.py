@@ -13,7 +13,7 @@ import yaml
 from conftest import write_params
 
 from {{cookiecutter.project_slug}} import __name__ as package
-from {{cookiecutter.project_slug}}.deployment import commands
+from {{cookiecutter.project_slug}}.deployment import commands, verification
 from {{cookiecutter.project_slug}}.deployment.host import Host
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
@@ -167,8 +167,9 @@ def answers(monkeypatch):
         def tunnel(self, address):
             yield f"http://{address}", lambda: True
 
+        monkeypatch.setattr(verification, "smoke_test", ask)
         monkeypatch.setattr(commands, "ask_for_examples", ask)
-        monkeypatch.setattr(commands, "wait_until_ready", lambda url, running: None)
+        monkeypatch.setattr(verification, "wait_until_ready", lambda url, running: None)
         monkeypatch.setattr(Host, "tunnel", tunnel)
 
     return act

@@ -39,6 +39,11 @@ again: write it into docs/handover.md.
 """
 
 
+def score_lines(scores: dict[str, float]) -> str:
+    """The scores for the screen, one to a line."""
+    return "\n".join(f"  {name:24} {value:.4f}" for name, value in scores.items())
+
+
 def code_line(code: dict[str, Any]) -> str:
     """The commit that made the model, and a warning where that is not the whole truth."""
     if code["commit"] is None:

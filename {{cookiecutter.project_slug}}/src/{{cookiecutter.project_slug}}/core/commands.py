@@ -1,39 +1,21 @@
 """The commands of the core: fetch the data, train, evaluate, predict. Each does its work over the other modules."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
 
 from ..errors import ProjectError
-from ..settings import Settings, load_settings
+from ..settings import load_settings
 from . import storage
-from .data import accept, features_and_target, known_rows, split
+from .card import score_lines
+from .data import accept, features_and_target, split
 from .origin import describe_origin, describe_project
 from .predict import predict as predict_rows
-from .schema import Schema, check_table
+from .schema import check_table
+from .tables import SCHEMA, checked_rows, table_path
 
 app = typer.Typer()
-SCHEMA = Path("data/schema.yaml")
-
-
-def table_path(settings: Settings) -> Path:
-    """Where the checked table is kept."""
-    return Path(settings.state.data) / "table.csv"
-
-
-def history_path(settings: Settings) -> Path:
-    """Where the score history is kept."""
-    return Path(settings.state.reports) / "score_history.csv"
-
-
-def checked_rows(settings: Settings) -> tuple[pd.DataFrame, Schema]:
-    """The rows of the checked table that can teach or test, and the schema that they were checked against."""
-    schema = storage.read_schema(SCHEMA)
-    if schema is None:
-        raise ProjectError(f"{SCHEMA} is not there yet: fetch the data first, with the command `data`.")
-    return known_rows(storage.read_table(table_path(settings), schema), settings), schema
 
 
 @app.command()
@@ -60,6 +42,7 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     """Train a model on the checked table, judge it on rows held out, and keep it with its card and pictures."""
     # Here and below: takes seconds to import, and the other commands go without.
     from .evaluate import fit, shortfalls
+    from .history import remember
     from .training import illustrate, judge
 
     settings = load_settings()
@@ -77,32 +60,8 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     files = illustrate(model, record, train_rows, test_rows, settings)
     place = storage.write_model(model, record, files, Path(settings.state.models))
     remember(record, place, settings)
-    show_scores(record["scores"])
+    typer.echo(score_lines(record["scores"]))
     typer.echo(f"The model is in {place}, with its card, record and pictures.")
-
-
-def remember(record: dict[str, Any], place: Path, settings: Settings) -> None:
-    """Add the training to the score history, and draw it."""
-    from . import pictures
-
-    row = {
-        "date": record["trained"],
-        "note": record["note"],
-        "data": settings.data.uri,
-        "target": settings.target.column,
-        "task": settings.target.task,
-        "positive": "" if settings.target.positive is None else settings.target.positive,
-        "time": settings.data.time,
-        "drop": " ".join(settings.data.drop),
-        "seed": settings.model.seed,
-        "train_rows": record["rows"]["train"],
-        "test_rows": record["rows"]["test"],
-        "model": place.name,
-    }
-    history = storage.append_history(row | record["scores"], history_path(settings))
-    picture = pictures.as_png(pictures.score_history(history, row, next(iter(record["scores"]))))
-    with storage.new_file(history_path(settings).with_suffix(".png")) as unfinished:
-        unfinished.write_bytes(picture)
 
 
 @app.command()
@@ -117,7 +76,7 @@ def evaluate() -> None:
     X, y = features_and_target(test_rows, settings)
     model, _ = storage.read_model(storage.latest_model(Path(settings.state.models)))
     scores = evaluate_rows(model, X, y, settings)
-    show_scores(scores)
+    typer.echo(score_lines(scores))
     slices = evaluate_slices(model, test_rows, X, y, settings)
     if not slices.empty:
         typer.echo(slices.round(4).to_string(index=False))
@@ -145,9 +104,3 @@ def predict(
     answers = table.drop(columns=list(said), errors="ignore").join(said)
     storage.write_table(answers, out)
     typer.echo(f"{len(answers)} rows with their predictions are in {out}.")
-
-
-def show_scores(scores: dict[str, float]) -> None:
-    """Print the scores, one to a line."""
-    for name, value in scores.items():
-        typer.echo(f"  {name:24} {value:.4f}")

@@ -100,6 +100,12 @@ def new_file(path: Path) -> Iterator[Path]:
         unfinished.replace(path)
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file that appears whole."""
+    with new_file(path) as unfinished:
+        unfinished.write_bytes(content)
+
+
 def as_csv(table: pd.DataFrame) -> bytes:
     """A table as commas and UTF-8, the form in which the project keeps all of them."""
     return table.to_csv(index=False, lineterminator="\n").encode()
@@ -107,8 +113,7 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table to a file."""
-    with new_file(path) as unfinished:
-        unfinished.write_bytes(as_csv(table))
+    write_file(path, as_csv(table))
 
 
 def read_table(path: Path, schema: Schema) -> pd.DataFrame:

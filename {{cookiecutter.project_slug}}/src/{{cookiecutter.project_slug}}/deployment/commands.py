@@ -8,14 +8,14 @@ import typer
 from ..core.storage import latest_model
 from ..errors import ProjectError
 from ..releases import store
-from ..releases.commands import current_pointer, current_release
+from ..releases.releasing import current_pointer, current_release
 from ..serving import server
 from ..serving.client import smoke_test as ask_for_examples
-from ..serving.client import wait_until_ready
 from ..serving.model_folder import make_servable
 from ..settings import load_settings
 from . import compose
-from .host import Host, host_at
+from .host import host_at
+from .verification import verify_deployed
 
 app = typer.Typer()
 Address = Annotated[str | None, typer.Option("--host", envvar="DEPLOY_HOST", help="The host, as ssh takes it.")]
@@ -83,17 +83,3 @@ def smoke_test(
             with host_at(address, key, known_hosts) as host:
                 rows = verify_deployed(host, model)
     typer.echo(f"{rows} rows are answered as the model {release.model.sha256} answers them.")
-
-
-def verify_deployed(host: Host, model: Path) -> int:
-    """Smoke-test what runs on the host, and take it back if it answers wrongly; the number of rows."""
-    try:
-        with host.tunnel(compose.published_address(host)) as (url, running):
-            wait_until_ready(url, running)
-            return ask_for_examples(url, model)
-    except ProjectError as error:
-        try:
-            outcome = compose.go_back(host)
-        except ProjectError as second:
-            outcome = f"And it could not be taken back: {second}"
-        raise ProjectError(f"{error}\n{outcome}") from None

@@ -8,10 +8,9 @@ import typer
 from ..core.storage import new_file
 from ..errors import ProjectError
 from ..settings import load_settings
-from .proofs import examine, read_declaration, report
+from .proofs import DECLARATION, examine, read_declaration, report
 
 app = typer.Typer()
-DECLARATION = Path("maturity.yaml")
 
 
 @app.command()

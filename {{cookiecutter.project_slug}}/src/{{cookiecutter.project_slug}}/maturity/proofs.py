@@ -13,6 +13,7 @@ from ..errors import ProjectError
 
 Verdict = Literal["PASS", "SIMULATED", "FAIL", "ASK"]
 LAST_LINES = 5
+DECLARATION = Path("maturity.yaml")
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,10 @@ from typing import Annotated
 import typer
 
 from ..errors import ProjectError
-from ..releases.store import is_local
-from ..settings import Settings, load_settings
-from ..tracking import registry, runs, store
+from ..settings import load_settings
 from . import intake
-from .job import Job, Trigger
 from .kubeflow import IMAGE, runners
-from .training import bring_model, describe_job, train_here
+from .training import job_for_cluster, outcome, refuse_local_tracking, train_here
 
 app = typer.Typer()
 pipeline = typer.Typer(no_args_is_help=True, help="The training pipeline: run it here or on a cluster, or compile it.")
@@ -36,19 +33,7 @@ def train(note: Note = "", if_new: IfNew = False, shared: Shared = False) -> Non
         refuse_local_tracking(settings)
     run_id = train_here(settings, "new data" if if_new else "by hand", note, typer.echo)
     if run_id:
-        show(run_id, settings)
-
-
-def show(run_id: str, settings: Settings) -> None:
-    """Say what a run has made. Raises ProjectError where its model is not good enough to be a version."""
-    client = store.connect(store.address(settings))
-    version = registry.by_run(client, run_id)
-    if version is None:
-        verdict = client.get_run(run_id).data.tags[runs.VERDICT]
-        raise ProjectError(f"{verdict} Run {run_id} is tracked, but its model is no version and is not released.")
-    place = bring_model(settings, run_id)
-    typer.echo(f"Run {run_id} is tracked; its model is version {version.number}, and here in {place}.")
-    typer.echo("Nothing is released by that: `release` shows it beside the one in use, and asks.")
+        typer.echo(outcome(run_id, settings))
 
 
 @app.command()
@@ -102,22 +87,3 @@ def schedule(
     """Let a cluster look for new data again and again, and train on it."""
     run = runners.schedule(job_for_cluster("schedule", ""), host, image, cron)
     typer.echo(f"Recurring run {run} was made at {host}.")
-
-
-def job_for_cluster(trigger: Trigger, note: str) -> Job:
-    """The job for a cluster. Raises ProjectError where that could not reach the data or the tracking store."""
-    settings = load_settings()
-    refuse_local_tracking(settings)
-    if is_local(settings.data.uri):
-        raise ProjectError(f"data.uri is {settings.data.uri}, which a cluster cannot reach: put the table elsewhere.")
-    return describe_job(settings, settings.data.uri, trigger, note)
-
-
-def refuse_local_tracking(settings: Settings) -> None:
-    """Raise ProjectError where runs would be tracked on this machine alone."""
-    uri = store.address(settings)
-    if store.is_local(uri):
-        raise ProjectError(
-            f"Runs would be tracked in {uri}, on this machine alone. Give the address of an MLflow server, in "
-            f"{store.ENVIRONMENT_VARIABLE} or in state.tracking of params.yaml."
-        )

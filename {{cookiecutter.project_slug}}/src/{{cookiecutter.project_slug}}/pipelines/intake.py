@@ -116,14 +116,8 @@ def check(content: bytes, settings: Settings, schema: Schema | None) -> tuple[Pa
         schema = accept(table, settings, schema)
     except ProjectError as error:
         place = folder / QUARANTINE / storage.sha256(content)[:12]
-        write(place / name, content)
-        write(place / REPORT, f"{error}\n".encode())
+        storage.write_file(place / name, content)
+        storage.write_file(place / REPORT, f"{error}\n".encode())
         raise ProjectError(f"{error}\nNothing was trained. The table is in {place}, with this report.") from None
-    write(folder / RECEIVED / name, content)
+    storage.write_file(folder / RECEIVED / name, content)
     return folder / RECEIVED / name, table, schema
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file that appears whole."""
-    with storage.new_file(path) as unfinished:
-        unfinished.write_bytes(content)

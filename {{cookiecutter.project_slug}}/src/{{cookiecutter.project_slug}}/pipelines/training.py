@@ -7,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..candidates.commands import follow
+from ..candidates.proposal import follow
 from ..core import storage
-from ..core.commands import SCHEMA, table_path
 from ..core.origin import describe_project
+from ..core.tables import SCHEMA, table_path
 from ..errors import ProjectError
-from ..settings import Settings
-from ..tracking import runs, store
+from ..releases.store import is_local
+from ..settings import Settings, load_settings
+from ..tracking import registry, runs, store
 from . import intake
 from .job import Job, Trigger
 from .kubeflow import runners
@@ -91,3 +92,39 @@ def bring_model(settings: Settings, run_id: str) -> Path:
     with runs.fetched_model(run_id) as place, storage.new_model(models) as unfinished:
         shutil.copytree(place, unfinished, dirs_exist_ok=True)
     return storage.latest_model(models)
+
+
+def outcome(run_id: str, settings: Settings) -> str:
+    """What a run has made, as a sentence; its model becomes the latest one here.
+
+    Raises ProjectError where the model is not good enough to be a version.
+    """
+    client = store.connect(store.address(settings))
+    version = registry.by_run(client, run_id)
+    if version is None:
+        verdict = client.get_run(run_id).data.tags[runs.VERDICT]
+        raise ProjectError(f"{verdict} Run {run_id} is tracked, but its model is no version and is not released.")
+    place = bring_model(settings, run_id)
+    return (
+        f"Run {run_id} is tracked; its model is version {version.number}, and here in {place}.\n"
+        "Nothing is released by that: `release` shows it beside the one in use, and asks."
+    )
+
+
+def job_for_cluster(trigger: Trigger, note: str) -> Job:
+    """The job for a cluster. Raises ProjectError where that could not reach the data or the tracking store."""
+    settings = load_settings()
+    refuse_local_tracking(settings)
+    if is_local(settings.data.uri):
+        raise ProjectError(f"data.uri is {settings.data.uri}, which a cluster cannot reach: put the table elsewhere.")
+    return describe_job(settings, settings.data.uri, trigger, note)
+
+
+def refuse_local_tracking(settings: Settings) -> None:
+    """Raise ProjectError where runs would be tracked on this machine alone."""
+    uri = store.address(settings)
+    if store.is_local(uri):
+        raise ProjectError(
+            f"Runs would be tracked in {uri}, on this machine alone. Give the address of an MLflow server, in "
+            f"{store.ENVIRONMENT_VARIABLE} or in state.tracking of params.yaml."
+        )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..core.storage import new_file, write_table
+from ..core.storage import write_file, write_table
 from ..errors import ProjectError
 from ..serving.server import HERE
 from ..settings import load_settings
@@ -32,8 +32,7 @@ def report() -> None:
         raise ProjectError(f"No run is tracked in {uri} yet: train a model first.")
     reports = Path(settings.state.reports)
     write_table(table, reports / "leaderboard.csv")
-    with new_file(reports / "performance.png") as unfinished:
-        unfinished.write_bytes(as_png(over_time(table, score)))
+    write_file(reports / "performance.png", as_png(over_time(table, score)))
     typer.echo(table.round(4).to_string(index=False))
     typer.echo(f"The same is in {reports / 'leaderboard.csv'}, over time in {reports / 'performance.png'}.")
 

@@ -1,0 +1,33 @@
+"""The score history: one line for each training that was kept, and a picture of all of them."""
+
+from pathlib import Path
+from typing import Any
+
+from ..settings import Settings
+from . import pictures, storage
+
+
+def history_path(settings: Settings) -> Path:
+    """Where the score history is kept."""
+    return Path(settings.state.reports) / "score_history.csv"
+
+
+def remember(record: dict[str, Any], place: Path, settings: Settings) -> None:
+    """Add the training to the score history, and draw it."""
+    row = {
+        "date": record["trained"],
+        "note": record["note"],
+        "data": settings.data.uri,
+        "target": settings.target.column,
+        "task": settings.target.task,
+        "positive": "" if settings.target.positive is None else settings.target.positive,
+        "time": settings.data.time,
+        "drop": " ".join(settings.data.drop),
+        "seed": settings.model.seed,
+        "train_rows": record["rows"]["train"],
+        "test_rows": record["rows"]["test"],
+        "model": place.name,
+    }
+    history = storage.append_history(row | record["scores"], history_path(settings))
+    picture = pictures.as_png(pictures.score_history(history, row, next(iter(record["scores"]))))
+    storage.write_file(history_path(settings).with_suffix(".png"), picture)
