@@ -1,6 +1,7 @@
 """Small tables and settings that the tests share. None of them is the project's own data."""
 
 import functools
+import json
 import shutil
 import sys
 import time
@@ -16,10 +17,11 @@ from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model, write_model
-from {{cookiecutter.project_slug}}.core.model_folder import ModelFolder
+from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
 from {{cookiecutter.project_slug}}.core.record import Record
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.core.storage import sha256
 from {{cookiecutter.project_slug}}.core.training import judge
 from {{cookiecutter.project_slug}}.settings import Settings
 
@@ -115,6 +117,18 @@ def make_model(trained, tmp_path) -> Callable[..., ModelFolder]:
         return latest_model(tmp_path / "models")
 
     return copy
+
+
+def as_format_1(folder: ModelFolder) -> ModelFolder:
+    """The same folder, written anew as projects kept a model before there was a second format."""
+    record = json.loads((folder.place / RECORD).read_text("utf-8"))
+    for name in ("format", "files", "learned", "reference", "threshold"):
+        del record[name]
+    record = {"sha256": sha256((folder.place / MODEL).read_bytes())} | record
+    (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
+    (folder.place / "model-settings.json").write_text('{"implementation": "theirs.Runtime"}')
+    (folder.place / "request.json").write_text("{}")
+    return open_folder(folder.place)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import shutil
 import sys
 import time
@@ -9,14 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import as_format_1, write_params
 from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.candidates import proposal
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
-from {{cookiecutter.project_slug}}.releases import releasing
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
 from {{cookiecutter.project_slug}}.releases.store import read_release
 from {{cookiecutter.project_slug}}.tracking import registry, runs
@@ -40,8 +40,9 @@ def versions(client, make_model, orders) -> list[str]:
 def add_version(client, folder: ModelFolder, orders: pd.DataFrame) -> str:
     """Make this model the next version; its digest."""
     table = orders.assign(gift=orders["days"] > 7)
-    record = folder.record.model_copy(update={"data": {"uri": "orders.csv", "sha256": sha256(as_csv(table))}})
-    (folder.place / RECORD).write_bytes(record.as_bytes())
+    known = {"data": {"uri": "orders.csv", "sha256": sha256(as_csv(table))}}
+    record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
+    (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
     folder = open_folder(folder.place)
     tags = {runs.MADE: folder.sha256}
     with runs.logging_run(client, tags, time.time()) as run_id:
@@ -82,7 +83,7 @@ def released() -> str | None:
     return read_release(pointer, "releases").model.sha256 if pointer else None
 
 
-def champion(client) -> str | None:
+def champion_of(client) -> str | None:
     found = registry.by_alias(client, registry.CHAMPION)
     return found and found.sha256
 
@@ -90,11 +91,11 @@ def champion(client) -> str | None:
 def test_yes_releases_the_version_and_makes_it_champion(client, versions, untested, release):
     first, second = versions
     said = release("y", "1", "--note", "why not")
-    assert "there is no champion" in said and released() == champion(client) == first
+    assert "there is no champion" in said and released() == champion_of(client) == first
     assert read_release(read_pointer(), "releases").note == "why not"
     said = release("y")
     assert "champion's" in said and "The two predict another class" in said and Path("reports/comparison.png").exists()
-    assert released() == champion(client) == second
+    assert released() == champion_of(client) == second
     assert read_release(read_pointer(), "releases").note.startswith("Version 2 of run ")
     assert "no challenger" in release("y")
 
@@ -102,7 +103,7 @@ def test_yes_releases_the_version_and_makes_it_champion(client, versions, untest
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_anything_but_yes_releases_nothing(client, versions, untested, release, answer):
     assert "Nothing was released" in release(answer)
-    assert released() is None and champion(client) is None and not Path("releases").exists()
+    assert released() is None and champion_of(client) is None and not Path("releases").exists()
 
 
 def test_a_candidate_that_fails_its_tests_is_not_even_asked_about(client, versions, release):
@@ -129,10 +130,10 @@ def test_a_rollback_moves_the_champion_too(client, versions, untested, release):
     first, second = versions
     for number in ("1", "2"):
         release("y", number)
-    assert released() == champion(client) == second
+    assert released() == champion_of(client) == second
     assert "leave the version out" in release("", "1", "--rollback")
     assert "Back from" in release("", "--rollback")
-    assert released() == champion(client) == first
+    assert released() == champion_of(client) == first
 
 
 def test_a_checkout_that_is_not_up_to_date_says_so_and_moves_no_champion(client, versions, untested, release):
@@ -143,7 +144,7 @@ def test_a_checkout_that_is_not_up_to_date_says_so_and_moves_no_champion(client,
     assert "The registry says that version 2 is in use" in release("n", "1")
     POINTER.unlink()
     assert "of this checkout says no model" in release("n", "1")
-    assert champion(client) == versions[1]
+    assert champion_of(client) == versions[1]
 
 
 def test_a_version_whose_files_were_replaced_is_not_even_shown(client, versions, untested, release, tmp_path):
@@ -161,9 +162,18 @@ def test_a_table_that_was_replaced_judges_nothing(client, versions, untested, re
     assert "nothing is judged by it" in release("y") and released() is None
 
 
-def test_a_model_of_the_first_format_is_not_released_anew(client, versions, untested, release, monkeypatch):
-    monkeypatch.setattr(releasing, "FORMAT", 3)  # as if these were of the one before
-    assert "Train it anew" in release("y") and released() is None
+def test_versions_of_the_first_format_are_compared_with_but_not_released_anew(
+    client, make_model, orders, untested, release
+):
+    old = as_format_1(make_model(rows=150))
+    add_version(client, old, orders)
+    assert "Train it anew" in release("y", "1") and released() is None
+    registry.make_champion(client, old.sha256)
+    with runs.fetched_model(registry.by_number(client, "1").run_id, old.sha256) as champion:
+        assert champion.record.format == 1
+    add_version(client, make_model(), orders)
+    assert "The registry says that version 1 is in use" in release("y", "2")
+    assert champion_of(client) == released()
 
 
 def test_what_was_released_while_somebody_looked_is_not_released_over(client, versions, untested, release, monkeypatch):
@@ -174,4 +184,4 @@ def test_what_was_released_while_somebody_looked_is_not_released_over(client, ve
     stores = sorted(Path("releases").iterdir())
     assert "Meanwhile deploy/release.yaml was changed" in release("y", "1")
     assert POINTER.read_bytes() == first and sorted(Path("releases").iterdir()) == stores
-    assert champion(client) == versions[1]
+    assert champion_of(client) == versions[1]

@@ -4,10 +4,10 @@ import json
 import os
 import shutil
 import zipfile
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import as_format_1
 
 from {{cookiecutter.project_slug}}.core import model_file, model_folder
 from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, copy_files, open_folder
@@ -26,18 +26,6 @@ def rewrite(folder, **fields) -> None:
     """Write fields into the record's file, as somebody could who may write to it."""
     path = folder.place / RECORD
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | fields), "utf-8")
-
-
-def as_format_1(folder) -> Path:
-    """The same model, as projects kept it before there was a second format."""
-    record = json.loads((folder.place / RECORD).read_text("utf-8"))
-    for name in ("format", "files", "learned", "reference", "threshold"):
-        del record[name]
-    record = {"sha256": sha256((folder.place / MODEL).read_bytes())} | record
-    (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
-    (folder.place / "model-settings.json").write_text('{"implementation": "theirs.Runtime"}')
-    (folder.place / "request.json").write_text("{}")
-    return folder.place
 
 
 def test_the_digest_of_a_model_is_that_of_its_record_which_lists_all_files(folder):
@@ -161,7 +149,7 @@ def test_a_model_of_types_that_nobody_has_looked_at_is_not_loaded(folder, monkey
 
 def test_a_folder_of_the_first_format_is_read_and_answers_the_same(folder):
     rows, model = folder.example(), folder.load()
-    old = open_folder(as_format_1(folder))
+    old = as_format_1(folder)
     assert old.record.format == 1 and old.sha256 == sha256((old.place / MODEL).read_bytes())
     pd.testing.assert_frame_equal(predict(old.load(), old.example()), predict(model, rows))
     (old.place / "skops.py").write_bytes(b"")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from conftest import write_params
+from conftest import as_format_1, write_params
 
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, open_folder
 from {{cookiecutter.project_slug}}.core.record import FORMAT
@@ -287,29 +287,21 @@ def test_of_releases_and_roll_backs_at_once_one_wins_and_the_others_say_so(run, 
 
 def old_release(folder, previous: Pointer | None = None) -> Pointer:
     """Release a model as projects did before there was a second format; the pointer at it."""
-    record = json.loads((folder.place / RECORD).read_text("utf-8"))
-    for name in ("format", "files", "learned", "reference", "threshold"):
-        del record[name]
-    skops = (folder.place / "model.skops").read_bytes()
-    name = f"20260101T00000000000{bool(previous):d}Z-{sha256(skops)[:12]}"
+    old = as_format_1(folder)
+    name = f"20260101T00000000000{bool(previous):d}Z-{old.sha256[:12]}"
     place = Path(STORE) / name / "model"
-    shutil.copytree(folder.place, place)
-    (place / RECORD).write_text(json.dumps({"sha256": sha256(skops)} | record), "utf-8")
-    (place / MODEL_SETTINGS).write_text(json.dumps({"name": "old", "implementation": "theirs.Runtime"}))
-    (place / "request.json").write_text("{}")
-    release = {key: record[key] for key in ("data", "code", "settings", "scores", "versions", "lock")} | {
+    shutil.copytree(old.place, place)
+    model = {"uri": str(place), "sha256": old.sha256}
+    model |= {"files": {path.name: sha256(path.read_bytes()) for path in sorted(place.iterdir())}}
+    release = {
         "release": name,
         "published": "2026-01-01T00:00:00+00:00",
         "by": "somebody",
         "note": "old",
-        "model": {
-            "uri": str(place),
-            "sha256": sha256(skops),
-            "files": {path.name: sha256(path.read_bytes()) for path in sorted(place.iterdir())},
-        },
-        "previous": previous and previous.model_dump(),
+        "model": model,
     }
-    content = json.dumps(release).encode()
+    release |= old.record.model_dump(include={"data", "code", "settings", "scores", "versions", "lock"})
+    content = json.dumps(release | {"previous": previous and previous.model_dump()}).encode()
     (place.parent / "release.json").write_bytes(content)
     return Pointer(record=str(place.parent / "release.json"), sha256=sha256(content))
 

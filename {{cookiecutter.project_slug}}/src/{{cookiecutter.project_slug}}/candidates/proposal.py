@@ -12,7 +12,7 @@ import typer
 from ..core.model_folder import ModelFolder
 from ..errors import ProjectError
 from ..releases.record import POINTER, Release, read_pointer
-from ..releases.releasing import current_release, release_model, roll_back
+from ..releases.releasing import check_format, current_release, release_model, roll_back
 from ..releases.store import fetched_model, read_release
 from ..settings import Settings
 from ..tracking import registry, runs
@@ -30,6 +30,7 @@ def propose(client: "MlflowClient", number: str | None, note: str, settings: Set
     current = read_release(pointer, settings.state.releases) if pointer else None
     warn_of_another_champion(client, current)
     with runs.fetched_model(found.run_id, found.sha256) as candidate:
+        check_format(candidate)
         show(found.run_id, candidate, current, Path(settings.state.reports))
         run_scoring_tests(candidate)
         if typer.confirm(f"Release version {found.number}?"):

@@ -44,11 +44,7 @@ def release_model(folder: ModelFolder, settings: Settings, note: str, before: Po
     before: the pointer as it was when this model was chosen. tell: called with what came of it. Raises ProjectError,
     and changes nothing, where something else was released meanwhile.
     """
-    if folder.record.format < FORMAT:
-        raise ProjectError(
-            f"Model {folder.sha256[:12]} was kept by an older version of this project, whose record does not vouch for "
-            "its scores. Train it anew, with `train`: the same data and settings give the same model."
-        )
+    check_format(folder)
     with alone(LOCK, wait=lambda: tell("Waiting: another process is releasing.")):
         check_unchanged(before)
         if before and is_released(folder, before, settings):
@@ -64,6 +60,15 @@ def release_model(folder: ModelFolder, settings: Settings, note: str, before: Po
     )
     if store.is_local(settings.state.releases):
         tell("The store is a folder of this machine, which CI cannot read: see state.releases in params.yaml.")
+
+
+def check_format(folder: ModelFolder) -> None:
+    """Raise ProjectError where a model was kept in an older format than the one that is released today."""
+    if folder.record.format < FORMAT:
+        raise ProjectError(
+            f"Model {folder.sha256[:12]} was kept by an older version of this project, whose record does not vouch for "
+            "its scores. Train it anew, with `train`: the same data and settings give the same model."
+        )
 
 
 def check_unchanged(before: Pointer | None) -> None:
