@@ -69,7 +69,11 @@ def lose_the_pointer(project: Path) -> None:
 
 
 def let_the_champion_be(project: Path) -> None:
-    edit(project / PACKAGE / "candidates/proposal.py", "            registry.make_champion(client, candidate.sha256)\n", "")
+    edit(
+        project / PACKAGE / "candidates/proposal.py",
+        "            registry.make_champion(client, candidate.sha256)\n",
+        "",
+    )
 
 
 def watch_nothing(project: Path) -> None:
