@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,9 @@ def new_file(path: Path) -> Iterator[Path]:
 def forget_unfinished(folder: Path) -> None:
     """Remove what processes that were killed, a day ago or longer, have left unfinished in a folder."""
     for left in folder.glob(f"{UNFINISHED}*"):
-        if time.time() - left.lstat().st_mtime > DAY:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process has come to its end
+            if time.time() - left.lstat().st_mtime > DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def write_file(path: Path, content: bytes) -> None:
