@@ -5,6 +5,7 @@ The server is one of this machine; all else is real: the commands, kfp's own run
 
 import gzip
 import http.server
+import shutil
 import subprocess
 import threading
 import time
@@ -170,6 +171,8 @@ def tables(tmp_path, store, baked) -> None:
 
 def test_level_1_keeps_shows_and_names_no_secret(copied, store, tables, tmp_path):
     project = Project(copied, tmp_path)
+    shutil.rmtree(project.folder / "releases")
+    (project.folder / "deploy/release.yaml").unlink()
     with watched_processes():
         project.reads(f"{store}/table.csv{QUERY}")
         for words in (["data"], ["train", "--note", "by a presigned address"], ["evaluate"], ["publish"], ["released"]):

@@ -34,8 +34,8 @@ def address(settings: Settings) -> str:
     if uri.startswith(("http://", "https://")):
         if without_secrets(uri) != uri:
             raise ProjectError(
-                "The address of the tracking server has an account or a query in it, which everybody would see. "
-                "Give the account in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or in MLFLOW_TRACKING_TOKEN."
+                "The address of the tracking server has an account or a query in it, which everybody would see. Take "
+                "it out, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
             )
         return uri
     raise ProjectError(
