@@ -134,26 +134,26 @@ def leaks(*folders: Path) -> list[str]:
     return found
 
 
-def go_wrong(project: Project, store: str, command: str) -> None:
+def go_wrong(project: Project, store: str) -> None:
     """All ways in which a table cannot be had, or does not fit; each is said by its cause."""
     refusals = {"/403": "403, m", "/500": "500, m", "/404": "404, m", "/moved": "500, m", "/a table.csv": "blanks"}
     for path, said in refusals.items():
         project.reads(f"{store}{path}{QUERY}")
-        assert said in project.call(command, fails=True)
+        assert said in project.call("data", fails=True)
     project.reads(f"{store}/table.csv{QUERY.replace('Signature=', 'Signature=wrong')}")
-    assert "403, m" in project.call(command, fails=True)
+    assert "403, m" in project.call("data", fails=True)
     project.reads(f"http://127.0.0.1:1/table.csv{QUERY}")  # nobody listens there
-    assert "cannot be read" in project.call(command, fails=True)
+    assert "cannot be read" in project.call("data", fails=True)
     project.reads(f"{store}/table.csv{QUERY}", sha256="0" * 64)
-    assert "is not the content" in project.call(command, fails=True)
+    assert "is not the content" in project.call("data", fails=True)
     project.reads(f"{store}/strange.csv{QUERY}")
-    assert "column region" in project.call(command, fails=True)
+    assert "column region" in project.call("data", fails=True)
     project.reads(f"{store}/cut.csv{QUERY}", read={"encoding": "utf-8"})
-    assert "cut off" in project.call(command, fails=True)
+    assert "cut off" in project.call("data", fails=True)
     project.reads(store.replace("://", f"://me:{SECRET}@") + "/table.csv")
-    assert "there is an account in it" in project.call(command, fails=True)
+    assert "there is an account in it" in project.call("data", fails=True)
     project.reads(f"{store}/table.csv", read={"storage_options": {"token": SECRET}})
-    assert "storage_options does not say how" in project.call(command, fails=True)
+    assert "storage_options does not say how" in project.call("data", fails=True)
     project.reads(f"{store}/table.csv{QUERY}")
 
 
@@ -177,7 +177,7 @@ def test_level_1_keeps_shows_and_names_no_secret(copied, store, tables, tmp_path
         project.reads(f"{store}/table.csv{QUERY}")
         for words in (["data"], ["train", "--note", "by a presigned address"], ["evaluate"], ["publish"], ["released"]):
             project.call(*words)
-        go_wrong(project, store, "data")
+        go_wrong(project, store)
         configure(project.folder, state={"releases": f"s3://AKIA:{SECRET}@bucket/releases"})
         assert "state.releases: there is an account" in project.call("publish", fails=True)
     configure(project.folder, state={})
@@ -196,8 +196,11 @@ def test_level_2_keeps_shows_and_names_no_secret(copied_2, store, tables, tmp_pa
         assert "Nothing new" in project.call("train", "--if-new")
         for words in (["release"], ["report"], ["reproduce"], ["released"], ["publish"]):
             project.call(*words)
-        go_wrong(project, store, "train")
+        for table, said in {"500": "500, m", "strange.csv": "column region", "cut.csv": "cut off"}.items():
+            project.reads(f"{store}/{table}{QUERY}")
+            assert said in project.call("train", fails=True)
         assert len(list(project.folder.glob("data/checked/quarantine/*/report.txt"))) == 2
+        project.reads(f"{store}/table.csv{QUERY}")
         break_a_step(project)
         assert "A step of the pipeline failed" in project.call("train", fails=True)
         assert "let a schedule call" in project.call("watch", fails=True)
@@ -219,6 +222,6 @@ def test_level_2_keeps_shows_and_names_no_secret(copied_2, store, tables, tmp_pa
 
 
 def break_a_step(project: Project) -> None:
-    """Let the last step end with an error of somebody else's code, which quotes the address as it is given."""
+    """Put a mistake into the code that the steps run; the traceback goes to their log."""
     path = project.folder / "src/my_ml_project/candidates/comparison.py"
     path.write_text(path.read_text("utf-8") + "\nraise RuntimeError('a bug')\n", encoding="utf-8")

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from conftest import write_params
 
 from {{cookiecutter.project_slug}}.addresses import LONGEST_NAME, Address, file_name, without_secrets
+from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 
@@ -68,6 +70,16 @@ def test_what_is_none_stays(address):
 )
 def test_what_others_quote_is_shown_without_secrets(said, shown):
     assert without_secrets(said) == shown == str(ProjectError(said))
+
+
+def test_a_mistake_in_the_code_is_shown_without_secrets_too(run, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no such thing: https://me:secret@h/orders.csv?secret")
+
+    monkeypatch.setattr(storage, "fetch", fail)
+    write_params()
+    said = run("data")
+    assert "Traceback" in said and said.endswith("RuntimeError: no such thing: https://h/orders.csv\n")
 
 
 @pytest.mark.parametrize("text", ["a" * 10**6, "https://" + ")" * 10**6, "https://" * 10**5, "a::" * 10**5 + "b://"])
