@@ -47,7 +47,7 @@ def test_the_workflow_fits_its_schema(workflows):
 
 def test_zizmor_finds_nothing_to_attack(workflows):
     words = ("--offline", "--no-config", "--color", "never", "--persona", "pedantic")
-    said = lint("zizmor", *words, workflows, cwd=workflows)
+    said = lint("zizmor", *words, workflows.parent, cwd=workflows)
     (ignored,) = re.findall(r"No findings to report.*?(?:\((\d+) ignored.*\))?$", said, flags=re.M)
     # Our own container is named by its tag: the weekly run shall notice what is new in it, too.
     assert ignored == ("1" if workflows.is_relative_to(ROOT) else ""), said
@@ -67,6 +67,27 @@ def test_our_own_actions_are_pinned_to_what_the_generated_project_pins_them_to(p
 def test_every_jenkinsfile_parses(project):
     files = ["Jenkinsfile", *(path.relative_to(project).as_posix() for path in project.glob("jenkins/*.Jenkinsfile"))]
     assert len(files) > 1 and jenkins.lint(project, *files) == {name: [] for name in files}
+
+
+def test_dependabot_can_read_its_file(project):
+    path = project / ".github/dependabot.yml"
+    lint("check-jsonschema", "--builtin-schema", "vendor.dependabot", path, cwd=project)
+    assert not re.search(r": [&*]\w", path.read_text("utf-8")), "GitHub takes no anchors there"
+
+
+def test_dependabot_looks_where_something_is_pinned(project):
+    said = (project / ".github/dependabot.yml").read_text("utf-8")
+    looked = {"/": project} | {f"/deploy/{path.name}": path for path in project.glob("deploy/*")}
+    assert 'directories: [/, "/deploy/*"]' in said
+    assert {path.parent for path in project.rglob("Dockerfile")} <= set(looked.values())
+    assert re.findall("package-ecosystem: (.*)", said) == ["github-actions", "uv", "docker"]
+
+
+def test_bandit_finds_nothing_that_is_not_explained(project):
+    lint("bandit", "--quiet", "--configfile", "pyproject.toml", "--recursive", "src", "demo", cwd=project)
+    modules = [path for folder in ("src", "demo") for path in (project / folder).rglob("*.py")]
+    marks = [path for path in modules if "nosec" in path.read_text("utf-8")]
+    assert not marks, "explain it in pyproject.toml"
 
 
 def test_hadolint_is_content(project):

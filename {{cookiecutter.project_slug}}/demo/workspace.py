@@ -55,7 +55,7 @@ class Workspace:
         dtype = params["data"].get("read", {}).get("dtype")
         params["data"] |= {"uri": RECEIVED, "read": {"dtype": dtype} if dtype else {}, "sha256": None}
         self.releases = str(self.folder.absolute() / "releases")
-        params["state"] = State(releases=self.releases).model_dump()
+        params["state"] = State.model_validate({"releases": self.releases}).model_dump()
         text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
         (self.folder / PARAMS).write_text(text, encoding="utf-8")
 

@@ -8,7 +8,7 @@ template = $(call noted,template)
 checkout = $(if $(filter command,$(origin template)),,$(call noted,checkout))
 directory = $(if $(filter command,$(origin template)),,$(call noted,directory))
 
-.PHONY: setup data train evaluate predict lint test check maturity upgrade undo clean
+.PHONY: setup data train evaluate predict lint test check audit maturity upgrade undo clean
 setup: ## install everything, and the checks before each commit
 	uv sync
 	@if [ -e .git ]; then uv run pre-commit install; else echo "No git repository yet: no checks before commits."; fi
@@ -34,6 +34,10 @@ test: ## run the tests
 	uv run pytest -n auto --cov
 
 check: lint test ## all that must hold before a commit
+
+audit: ## look for known weaknesses in the locked packages
+	uv export --quiet --locked --all-groups --no-emit-project --output-file dist/locked.txt
+	uv run --locked --isolated --only-group audit pip-audit --strict --disable-pip --requirement dist/locked.txt
 
 maturity: ## prove the level of this project
 	$(PROJECT) maturity

@@ -2,12 +2,14 @@
 
 import pkgutil
 import sys
+import traceback
 from importlib import import_module, util
 
 import typer
 
 from . import __name__ as package
 from . import __path__ as folders
+from .addresses import without_secrets
 from .errors import ProjectError
 
 app = typer.Typer(
@@ -31,3 +33,5 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     except OSError as error:  # a full disk, a folder that may not be written to
         sys.exit(f"Error: {error.filename or 'The machine'}: {error.strerror}. What was there before is unchanged.")
+    except Exception:  # a mistake in the code, which may quote an address as Python shows it
+        sys.exit(without_secrets(traceback.format_exc()))

@@ -1,9 +1,18 @@
 """What a person can mend: the command line shows it as one sentence, without a traceback."""
 
+from .addresses import without_secrets
+
 # Seconds after which a wait is such an error. The limit ends what hangs, so it is generous: that a machine is slow says
 # nothing of whether something works.
 MOST_SECONDS = 600
 
 
 class ProjectError(Exception):
-    """Something about the settings, the data or the machine that stops the work; the message says what to do."""
+    """Something about the settings, the data or the machine that stops the work; the message says what to do.
+
+    It is printed, logged and kept, and often quotes what others say: so the secrets of addresses are taken out here.
+    """
+
+    def __init__(self, message: str) -> None:
+        """message: one sentence; below it, in lines of their own, what belongs to it."""
+        super().__init__(without_secrets(message))

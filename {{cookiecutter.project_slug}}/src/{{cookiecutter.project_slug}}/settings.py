@@ -1,12 +1,14 @@
 """The settings of the project: params.yaml, read and checked."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from .addresses import Address, without_secrets
 from .errors import ProjectError
 
 PARAMS = Path("params.yaml")
@@ -22,12 +24,23 @@ class Section(BaseModel):
 class Data(Section):
     """Where the table comes from and which of its columns are not features."""
 
-    uri: str
+    uri: Address
     read: dict[str, Any] = {}
     sha256: str | None = None
     drop: list[str] = []
     time: str | None = None
     max_megabytes: float = Field(default=2000, gt=0)
+
+    @field_validator("read")
+    @classmethod
+    def only_how(cls, read: dict[str, Any]) -> dict[str, Any]:
+        """How to read the table, not where it is nor with which credentials: all of this is recorded."""
+        if refused := sorted({"filepath_or_buffer", "storage_options"} & set(read)):
+            raise ValueError(
+                f"{refused[0]} does not say how to read a table: data.uri says where it is, and credentials belong in "
+                "the variables or in the configuration of the store's own package"
+            )
+        return read
 
 
 class Target(Section):
@@ -63,8 +76,8 @@ class State(Section):
     data: str = "data/checked"
     models: str = "models"
     reports: str = "reports"
-    releases: str = "releases"
-    tracking: str = "sqlite:///mlflow.db"
+    releases: Address = Address("releases")
+    tracking: Address = Address("sqlite:///mlflow.db")
 
 
 class Settings(Section):
@@ -86,10 +99,34 @@ def load_settings(path: Path = PARAMS) -> Settings:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path} is not YAML: {error}") from None
     try:
-        return Settings.model_validate(content)
+        settings = Settings.model_validate(content)
+        problems = secrets_in(settings)
     except ValidationError as error:
         problems = [describe(problem) for problem in error.errors()]
-        raise ProjectError(f"{path} has {len(problems)} mistakes:\n  " + "\n  ".join(problems)) from None
+    if problems:
+        raise ProjectError(f"{path} has {len(problems)} mistakes:\n  " + "\n  ".join(problems))
+    return settings
+
+
+def secrets_in(settings: Settings) -> list[str]:
+    """What must not stand in the addresses of params.yaml, which is committed: a line for each.
+
+    A query of data.uri may: it makes an address that is valid for a while, and only its reader gets to know it.
+    """
+    data, state = settings.data, settings.state
+    addresses = {"data.uri": data.uri, "state.releases": state.releases, "state.tracking": state.tracking}
+    problems = []
+    for name, address in addresses.items():
+        if address.account:
+            problems.append(
+                f"{name}: there is an account in it. Take it out, and give it in the variables or in the configuration "
+                "of the store's own package (for https:// in ~/.config/fsspec/)."
+            )
+        elif address != address.whole and name != "data.uri":
+            problems.append(f"{name}: there is a query or a fragment in it, which would be recorded. Take it out.")
+        elif re.search(r"\s", address.whole) and without_secrets(address.whole) != address:
+            problems.append(f"{name}: there are blanks in it. Write %20 for each.")
+    return problems
 
 
 def describe(problem: Any) -> str:
@@ -98,6 +135,8 @@ def describe(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(problem["loc"][-1], names_at(problem["loc"][:-1]), n=1, cutoff=0)
         return f"{where}: no such setting. Did you mean {near[0]}?"
+    if problem["type"] == "value_error":
+        return f"{where}: {problem['ctx']['error']}."
     return f"{where}: {problem['msg'].lower()} (it is {problem['input']!r})"
 
 

@@ -1,6 +1,8 @@
 """Files are whole or not there, and what cannot be read is said in one sentence."""
 
+import http.server
 import os
+import threading
 
 import pandas as pd
 import pytest
@@ -23,6 +25,25 @@ def test_any_address_of_fsspec_is_fetched(tmp_path):
         out.write(b"a\n1\n")
     (tmp_path / "t.csv").write_bytes(b"a\n1\n")
     assert storage.fetch("memory://table.csv", 1) == storage.fetch(f"file://{tmp_path}/t.csv", 1) == b"a\n1\n"
+
+
+def test_a_server_that_refuses_is_quoted_without_the_secrets_of_the_address():
+    class Refuses(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(403)
+
+        def do_HEAD(self):
+            self.send_error(403)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Refuses) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(ProjectError, match="403, message='Forbidden'") as error:
+            storage.fetch(f"http://me:secret@127.0.0.1:{server.server_port}/t.csv?secret", max_megabytes=1)
+        server.shutdown()
+    assert "secret" not in str(error.value)
 
 
 def test_a_table_too_large_is_refused_before_it_is_read_whole(tmp_path):

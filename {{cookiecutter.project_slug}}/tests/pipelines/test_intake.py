@@ -108,6 +108,17 @@ def test_an_empty_file_is_put_aside_too(path):
         intake.check(b"", make_settings(), None)
 
 
+def test_what_is_kept_is_named_without_the_secrets_of_its_address(path, orders):
+    settings = make_settings(data={"drop": ["order", "day"], "uri": f"https://h/orders.csv?{'secret' * 100}"})
+    source, _, schema = intake.check(orders.to_csv(index=False).encode(), settings, None)
+    assert source.name == "orders.csv"
+    with pytest.raises(ProjectError, match=r"https://h/orders\.csv"):
+        intake.check(b"a,b\n1\n", settings, schema)
+    assert "secret" not in " ".join(map(str, path.parent.rglob("*")))
+    (report,) = path.parent.glob("data/checked/quarantine/*/report.txt")
+    assert "secret" not in report.read_text("utf-8")
+
+
 def test_what_fits_is_kept_for_the_pipeline(path, orders):
     orders.to_csv(path, index=False)
     source, table, schema = intake.check(path.read_bytes(), make_settings(data={"drop": ["order", "day"]}), None)

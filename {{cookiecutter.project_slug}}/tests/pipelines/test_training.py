@@ -113,6 +113,9 @@ def test_a_store_that_others_cannot_reach_is_refused_where_it_would_be_lost(clie
     assert refused in run("train", "--if-new") and steps_here == []
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert "data.uri is orders.csv" in run("pipeline", "schedule", "--host", "http://127.0.0.1:9")
+    write_params(data=DATA | {"uri": "https://data.example.com/orders.csv?secret"})
+    said = run("pipeline", "submit", "--host", "http://127.0.0.1:9")
+    assert "orders.csv with a query behind it" in said and "secret" not in said
 
 
 def test_only_a_file_can_be_watched(run):

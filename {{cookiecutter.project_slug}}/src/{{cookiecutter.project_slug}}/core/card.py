@@ -49,7 +49,7 @@ def score_lines(scores: dict[str, float]) -> str:
 def code_line(code: dict[str, Any]) -> str:
     """The commit that made the model, and a warning where that is not the whole truth."""
     if code["commit"] is None:
-        return "not under version control"
+        return str(code.get("problem", "not under version control"))
     return f"commit `{code['commit']}`" + (", with changes that were not committed" if code["changed"] else "")
 
 

@@ -26,7 +26,7 @@ def data() -> None:
     settings = load_settings()
     uri, path = settings.data.uri, table_path(settings)
     typer.echo(f"Fetching {uri}")
-    content = storage.fetch(uri, settings.data.max_megabytes)
+    content = storage.fetch(uri.whole, settings.data.max_megabytes)
     storage.check_fingerprint(content, settings.data.sha256, uri)
     known = storage.read_schema(SCHEMA)
     table = storage.parse_table(content, uri, settings.data.read, known)

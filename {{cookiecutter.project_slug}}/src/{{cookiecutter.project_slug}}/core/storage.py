@@ -32,12 +32,18 @@ def sha256(content: bytes) -> str:
 
 
 def fetch(uri: str, max_megabytes: float) -> bytes:
-    """The bytes at a path or at any address that fsspec knows. Raises ProjectError where there is nothing to be had."""
+    """The bytes at a path or at any address that fsspec knows, secrets included.
+
+    Raises ProjectError where there is nothing to be had.
+    """
     try:
         with fsspec.open(uri, "rb") as source:
-            content = source.read(int(max_megabytes * 1e6) + 1)
-    except (OSError, ValueError, ImportError) as error:
-        raise ProjectError(f"{uri} cannot be read: {error}") from None
+            content: bytes = source.read(int(max_megabytes * 1e6) + 1)
+    except Exception as error:  # each kind of store has errors of its own
+        why: BaseException = error
+        while why.__cause__:  # fsspec finds no file where a server has refused to give it: the first error says that
+            why = why.__cause__
+        raise ProjectError(f"{uri} cannot be read: {type(why).__name__}: {why}") from None
     if len(content) > max_megabytes * 1e6:
         raise ProjectError(
             f"{uri} is larger than {max_megabytes:g} MB. If the memory of this machine holds several times its size, "

@@ -58,11 +58,10 @@ def read_image(archive: Path) -> tuple[str, str]:
     try:
         with tarfile.open(archive) as packed:
             member = packed.extractfile("manifest.json")
-            assert member is not None
-            (image,) = json.loads(member.read())
+            (image,) = json.loads(member.read() if member else b"")
         (tag,) = image["RepoTags"]
         (digest,) = re.findall("[0-9a-f]{64}", image["Config"])
-    except (OSError, tarfile.TarError, LookupError, ValueError, TypeError, AssertionError) as error:
+    except (OSError, tarfile.TarError, LookupError, ValueError, TypeError) as error:
         raise ProjectError(
             f"{archive} is not the archive of one image: {error!r}. Make it with `make image`."
         ) from None

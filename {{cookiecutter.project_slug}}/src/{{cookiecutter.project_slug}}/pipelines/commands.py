@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..addresses import without_secrets
 from ..errors import ProjectError
 from ..settings import load_settings
 from . import intake
@@ -75,7 +76,7 @@ def compile_pipeline(
 def submit(host: Host, note: Note = "", image: Image = IMAGE) -> None:
     """Run the pipeline on a cluster, now."""
     run = runners.submit(job_for_cluster("by hand", note), host, image)
-    typer.echo(f"Run {run} was started at {host}.")
+    typer.echo(f"Run {run} was started at {without_secrets(host)}.")
 
 
 @pipeline.command()
@@ -86,4 +87,4 @@ def schedule(
 ) -> None:
     """Let a cluster look for new data again and again, and train on it."""
     run = runners.schedule(job_for_cluster("schedule", ""), host, image, cron)
-    typer.echo(f"Recurring run {run} was made at {host}.")
+    typer.echo(f"Recurring run {run} was made at {without_secrets(host)}.")

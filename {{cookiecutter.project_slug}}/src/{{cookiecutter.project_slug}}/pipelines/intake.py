@@ -11,6 +11,7 @@ import pandas as pd
 import psutil
 from fsspec.implementations.local import LocalFileSystem
 
+from ..addresses import file_name
 from ..core import storage
 from ..core.data import accept
 from ..core.schema import Schema
@@ -57,7 +58,7 @@ def receive(settings: Settings, tell: Callable[[str], None]) -> bytes:
     path = local_path(data.uri)
     while True:
         before = settled(path, tell) if path else None
-        content = storage.fetch(data.uri, data.max_megabytes)
+        content = storage.fetch(data.uri.whole, data.max_megabytes)
         if path is None or look(path) == before:
             storage.check_fingerprint(content, data.sha256, data.uri)
             return content
@@ -112,7 +113,7 @@ def check(content: bytes, settings: Settings, schema: Schema | None) -> tuple[Pa
 
     Raises ProjectError where it does not fit, once the content is in quarantine with a report.
     """
-    folder, name = Path(settings.state.data), Path(settings.data.uri).name
+    folder, name = Path(settings.state.data), file_name(settings.data.uri)
     try:
         table = storage.parse_table(content, settings.data.uri, settings.data.read, schema)
         schema = accept(table, settings, schema)

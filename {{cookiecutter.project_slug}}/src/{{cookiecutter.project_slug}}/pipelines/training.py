@@ -102,9 +102,15 @@ def job_for_cluster(trigger: Trigger, note: str) -> Job:
     """The job for a cluster. Raises ProjectError where that could not reach the data or the tracking store."""
     settings = load_settings()
     refuse_local_tracking(settings)
-    if is_local(settings.data.uri):
-        raise ProjectError(f"data.uri is {settings.data.uri}, which a cluster cannot reach: put the table elsewhere.")
-    return describe_job(settings, settings.data.uri, trigger, note)
+    uri = settings.data.uri
+    if is_local(uri):
+        raise ProjectError(f"data.uri is {uri}, which a cluster cannot reach: put the table elsewhere.")
+    if uri != uri.whole:
+        raise ProjectError(
+            f"data.uri is {uri} with a query behind it, which a cluster would show to everybody: give an address "
+            "without one, and the cluster's account the right to read it."
+        )
+    return describe_job(settings, uri, trigger, note)
 
 
 def refuse_local_tracking(settings: Settings) -> None:

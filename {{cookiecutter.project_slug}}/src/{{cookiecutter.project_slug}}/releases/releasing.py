@@ -1,12 +1,11 @@
 """What is in use: a person releases a model, or goes back to the release before."""
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 
 from ..core.locking import alone
 from ..core.model_folder import ModelFolder
-from ..core.origin import ask_git
+from ..core.origin import whoever_runs_this
 from ..core.record import FORMAT, as_json
 from ..core.storage import write_file
 from ..errors import ProjectError
@@ -30,12 +29,6 @@ def current_pointer() -> Pointer:
 def current_release(settings: Settings) -> Release:
     """What is released. Raises ProjectError where nothing is, or where its record is gone or changed."""
     return store.read_release(current_pointer(), settings.state.releases)
-
-
-def whoever_runs_this() -> str:
-    """The person as git knows them, else the name of their account."""
-    name, address = ask_git("config", "user.name"), ask_git("config", "user.email")
-    return f"{name} <{address}>" if name else getpass.getuser()
 
 
 def release_model(folder: ModelFolder, settings: Settings, note: str, before: Pointer | None, tell: Tell) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .. import __name__ as package
+from ..addresses import file_name
 from ..core import storage
 from ..core.model_folder import RECORD, ModelFolder, open_folder
 from ..core.origin import LIBRARIES
@@ -114,7 +115,7 @@ def log_table(table: pd.DataFrame, schema: Schema, data: dict[str, str]) -> None
     import mlflow
     from mlflow.data.pandas_dataset import from_pandas
 
-    name, digest = Path(data["uri"]).name, data["sha256"][:36]  # MLflow keeps no more of it
+    name, digest = file_name(data["uri"]), data["sha256"][:36]  # MLflow keeps no more of it
     mlflow.log_input(from_pandas(table, data["uri"], name=name, digest=digest), "training")
     with TemporaryDirectory() as folder:
         (Path(folder) / TABLE).write_bytes(gzip.compress(storage.as_csv(table), mtime=0))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __name__ as package
+from ..addresses import without_secrets
 from ..core import locking
 from ..core.storage import sha256
 from ..errors import MOST_SECONDS, ProjectError
@@ -31,8 +32,11 @@ def address(settings: Settings) -> str:
     if uri.startswith(SQLITE):
         return f"{SQLITE}{file_of(uri).absolute()}"
     if uri.startswith(("http://", "https://")):
-        if "@" in uri.split("/")[2]:
-            raise ProjectError("Give the account of the tracking server in variables of MLflow's, not in its address.")
+        if without_secrets(uri) != uri:
+            raise ProjectError(
+                "The address of the tracking server has an account or a query in it, which everybody would see. Take "
+                "it out, and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
+            )
         return uri
     raise ProjectError(
         f"{uri} is no place to track runs: give sqlite:///FILE or the http:// address of an MLflow server, in "
