@@ -7,3 +7,8 @@ MOST_SECONDS = 600
 
 class ProjectError(Exception):
     """Something about the settings, the data or the machine that stops the work; the message says what to do."""
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """The text as a message quotes it, which somebody else has written, as long as they liked."""
+    return text if len(text) <= longest else text[:longest] + "..."
