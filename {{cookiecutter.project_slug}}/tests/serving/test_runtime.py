@@ -119,7 +119,7 @@ def test_more_inputs_than_the_model_takes_are_not_looked_at(served):
     runtime, body = served
     (tensor,) = [tensor for tensor in body["inputs"] if tensor["name"] == "days"]
     body["inputs"] += [tensor | {"name": f"{number}"} for number in range(20_000)]
-    with pytest.raises(InferenceError, match=r"^The request has 20006 inputs\. The model takes \[.{50,60}\]\.$"):
+    with pytest.raises(InferenceError, match=r"^The request has 20006 inputs\. The model takes \[[^0-9]*\]\.$"):
         ask(runtime, body)
 
 
