@@ -3,12 +3,15 @@
 import asyncio
 import gzip
 import json
+import tracemalloc
+from pathlib import Path
 
 import pytest
 
 from {{cookiecutter.project_slug}}.serving import guard
 from {{cookiecutter.project_slug}}.serving.guard import Guard
 
+PROXY = Path("deploy/compose/nginx.conf").resolve()
 LENGTH, PACKED, JSON = "content-length", {"content-encoding": "gzip"}, {"content-type": "application/json"}
 
 
@@ -106,7 +109,15 @@ def test_a_body_has_a_bound_packed_or_not_and_however_it_comes(monkeypatch):
         assert answer(guarded(app=None), body=large, pieces=pieces)[0] == 413
     assert answer(guarded(), body=gzip.compress(fits), **PACKED) == (200, fits)
     assert answer(guarded(), body=gzip.compress(fits[:5]) + gzip.compress(fits[5:]), **PACKED) == (200, fits)
-    assert answer(guarded(app=None), body=gzip.compress(b" " * 50_000_000), **PACKED)[0] == 413
+    bomb = gzip.compress(b" " * 50_000_000)
+    tracemalloc.start()
+    assert answer(guarded(app=None), body=bomb, **PACKED)[0] == 413
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_the_proxy_has_the_same_bound():
+    assert f"client_max_body_size {guard.MOST_BYTES // 2**20}m;" in PROXY.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -170,18 +181,39 @@ def test_too_much_at_once_is_put_off_and_the_room_is_given_back(monkeypatch):
 
 
 def test_between_two_requests_whoever_else_asks_has_a_turn():
-    turns = []
+    turns, probes = [], []
 
     async def busy(scope, receive, send):
         turns.append(scope["method"])
-        await send({"type": "http.response.start", "status": 200})
+        if not probes:
+            probes.append(asyncio.create_task(ask(one, "GET", "/ready")))
+        await send({"type": "http.response.start", "status": 200})  # without a pause, as MLServer
         await send({"type": "http.response.body", "body": b""})
 
-    async def act(one):
-        await asyncio.gather(*(ask(one) for _ in range(20)), ask(one, "GET", "/ready"))
+    one = guarded(busy)
 
-    asyncio.run(act(guarded(busy)))
+    async def act():
+        await asyncio.gather(*(ask(one) for _ in range(20)), *probes)
+
+    asyncio.run(act())
     assert turns.index("GET") <= 2
+
+
+def test_one_request_is_answered_at_a_time():
+    inside = []
+
+    async def slow(scope, receive, send):
+        inside.append(scope)
+        assert len(inside) == 1
+        await model(scope, receive, send)
+        inside.remove(scope)
+
+    one = guarded(slow)
+
+    async def act():
+        return await asyncio.gather(*(ask(one) for _ in range(20)))
+
+    assert asyncio.run(act()) == [(200, b"{}")] * 20
 
 
 def test_what_the_model_says_is_nobodys_turn_however_slowly_it_is_taken():

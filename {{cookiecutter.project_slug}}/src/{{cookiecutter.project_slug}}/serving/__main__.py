@@ -1,4 +1,4 @@
-"""What the image runs: python -m {{cookiecutter.project_slug}}.serving FOLDER. Addresses are MLServer's: MLSERVER_HTTP_PORT and so on."""
+"""What the image runs, with the folder of a model. MLServer's variables say where it listens, as MLSERVER_HTTP_PORT."""
 
 import sys
 from pathlib import Path
