@@ -62,11 +62,10 @@ def stop(*processes: subprocess.Popen) -> None:
 TO_REQUEST = """
 import json
 from pathlib import Path
-from my_ml_project.core.storage import latest_model, read_model, read_table
+from my_ml_project.core.kept_models import latest_model
 from my_ml_project.serving.protocol import to_request
-place = latest_model(Path("models"))
-features = read_model(place)[1]["features"]
-print(json.dumps(to_request(read_table(place / "example.csv", features), features)))
+model = latest_model(Path("models"))
+print(json.dumps(to_request(model.example(), model.record.features)))
 """
 
 

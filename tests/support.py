@@ -206,7 +206,9 @@ def releases_in(store: Path) -> list[dict]:
     found = sorted(store.glob("*/release.json"))
     for path in found:
         release = json.loads(path.read_text("utf-8"))
-        for name, digest in release["model"]["files"].items():
+        record = (path.parent / "model" / "model.json").read_bytes()
+        assert hashlib.sha256(record).hexdigest() == release["model"]["sha256"]
+        for name, digest in ((name, file["sha256"]) for name, file in json.loads(record)["files"].items()):
             assert hashlib.sha256((path.parent / "model" / name).read_bytes()).hexdigest() == digest, name
     return [json.loads(path.read_text("utf-8")) | {"path": str(path)} for path in found]
 

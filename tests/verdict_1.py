@@ -14,10 +14,10 @@ import json, sys
 from importlib import import_module
 from pathlib import Path
 predict = import_module(f"{sys.argv[3]}.core.predict").predict
-storage = import_module(f"{sys.argv[3]}.core.storage")
-place = Path(sys.argv[1])
-model, record = storage.read_model(place)
-print(json.dumps(predict(model, storage.read_table(Path(sys.argv[2]), record["features"])).to_dict("list")))
+read_table = import_module(f"{sys.argv[3]}.core.storage").read_table
+open_folder = import_module(f"{sys.argv[3]}.core.model_folder").open_folder
+folder = open_folder(Path(sys.argv[1]), beside=["model-settings.json"])
+print(json.dumps(predict(folder.load(), read_table(Path(sys.argv[2]), folder.record.features)).to_dict("list")))
 """
 
 

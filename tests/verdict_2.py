@@ -28,10 +28,12 @@ import json, sys
 from importlib import import_module
 from pathlib import Path
 predict = import_module(f"{sys.argv[3]}.core.predict").predict
-storage = import_module(f"{sys.argv[3]}.core.storage")
-model, record = storage.read_model(Path(sys.argv[1]))
-rows = storage.read_table(Path(sys.argv[2]), record["features"])[list(record["features"])]
-print(json.dumps([str(one) for one in predict(model, rows)["prediction"]]))
+read_table = import_module(f"{sys.argv[3]}.core.storage").read_table
+open_folder = import_module(f"{sys.argv[3]}.core.model_folder").open_folder
+folder = open_folder(Path(sys.argv[1]), beside=["model-settings.json"])
+features = folder.record.features
+rows = read_table(Path(sys.argv[2]), features)[list(features)]
+print(json.dumps([str(one) for one in predict(folder.load(), rows)["prediction"]]))
 """
 
 

@@ -31,6 +31,14 @@ MODEL = f"/v2/models/{NAME}"
 ACCOUNT = "shop:a long password"
 JSON = {"Content-Type": "application/json"}
 GZIP = {"Content-Encoding": "gzip"}
+MAKE_SERVABLE = """
+import shutil, sys
+from pathlib import Path
+from my_ml_project.core.kept_models import latest_model
+from my_ml_project.serving.model_settings import servable
+with servable(latest_model(Path("models"))) as place:
+    shutil.copytree(place, sys.argv[1])
+"""
 LARGEST = 8 * 2**20  # bytes of a request
 
 
@@ -371,11 +379,10 @@ def test_two_lengths_are_not_two_requests(server, proxy):
 
 def test_mlserver_by_itself_as_under_seldon_has_the_bounds_of_the_runtime(in_place_1, memory, tmp_path):
     """The same model folder in MLServer's own command, which reads all that comes: that is for others to bound."""
-    (settings,) = in_place_1.glob("releases/**/model-settings.json")
+    run("uv", "run", "python", "-c", MAKE_SERVABLE, tmp_path / NAME, cwd=in_place_1)
     http_port, grpc_port, metrics_port = free_ports(3)
     address = {"host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_port": metrics_port}
     (tmp_path / "settings.json").write_text(json.dumps(address | {"parallel_workers": 0, "debug": False}))
-    (tmp_path / NAME).symlink_to(settings.parent)
     log = tmp_path / "log"
     with log.open("wb") as out:
         command = [in_place_1 / ".venv/bin/mlserver", "start", tmp_path]

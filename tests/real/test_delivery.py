@@ -148,11 +148,10 @@ class Team:
 ASK = """
 import sys
 from pathlib import Path
-from my_ml_project.core.storage import latest_model, read_model, read_table
+from my_ml_project.core.kept_models import latest_model
 from my_ml_project.serving.client import ask
-place = latest_model(Path("models"))
-features = read_model(place)[1]["features"]
-print(ask(sys.argv[1], read_table(place / "example.csv", features), features)[1])
+model = latest_model(Path("models"))
+print(ask(sys.argv[1], model.example(), model.record.features)[1])
 """
 
 

@@ -34,7 +34,7 @@ def change_the_schema(project: Path) -> None:
 
 
 def lose_the_rollback(project: Path) -> None:
-    edit(project / "src/my_ml_project/releases/commands.py", "    write_pointer(release.previous)\n", "")
+    edit(project / "src/my_ml_project/releases/releasing.py", "        write_pointer(release.previous)\n", "")
 
 
 @pytest.mark.parametrize(

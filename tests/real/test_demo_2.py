@@ -65,11 +65,15 @@ def reproduce_from_other_rows(project: Path) -> None:
 
 
 def lose_the_pointer(project: Path) -> None:
-    edit(project / PACKAGE / "releases/commands.py", "    write_pointer(pointer)\n", "")
+    edit(project / PACKAGE / "releases/releasing.py", "        write_pointer(pointer)\n", "")
 
 
 def let_the_champion_be(project: Path) -> None:
-    edit(project / PACKAGE / "candidates/commands.py", "        follow(client)\n\n\ndef propose", "\n\ndef propose")
+    edit(
+        project / PACKAGE / "candidates/proposal.py",
+        "            registry.make_champion(client, candidate.sha256)\n",
+        "",
+    )
 
 
 def watch_nothing(project: Path) -> None:

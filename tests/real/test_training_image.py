@@ -32,10 +32,11 @@ COMPARE = """
 import sys
 from pathlib import Path
 from my_ml_project.core.predict import predict
-from my_ml_project.core.storage import load_model, read_record, read_table
-first, second = map(Path, sys.argv[1:])
-rows = read_table(Path("data/checked/table.csv"), read_record(first)["features"])
-one, other = (predict(load_model(place / "model.skops"), rows) for place in (first, second))
+from my_ml_project.core.model_folder import open_folder
+from my_ml_project.core.storage import read_table
+first, second = (open_folder(Path(place)) for place in sys.argv[1:])
+rows = read_table(Path("data/checked/table.csv"), first.record.features)
+one, other = (predict(model.load(), rows) for model in (first, second))
 print(len(one), int((one != other).to_numpy().sum()))
 """
 

@@ -54,7 +54,8 @@ class Workspace:
         params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
         dtype = params["data"].get("read", {}).get("dtype")
         params["data"] |= {"uri": RECEIVED, "read": {"dtype": dtype} if dtype else {}, "sha256": None}
-        params["state"] = State(releases=str(self.folder.absolute() / "releases")).model_dump()
+        self.releases = str(self.folder.absolute() / "releases")
+        params["state"] = State(releases=self.releases).model_dump()
         text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
         (self.folder / PARAMS).write_text(text, encoding="utf-8")
 
@@ -71,7 +72,7 @@ class Workspace:
         pointer = read_pointer(self.folder / POINTER)
         if pointer is None:
             raise ProjectError(f"{self.folder / POINTER} was not written.")
-        return store.read_release(pointer)
+        return store.read_release(pointer, self.releases)
 
     @contextmanager
     def serving(self) -> Iterator[None]:

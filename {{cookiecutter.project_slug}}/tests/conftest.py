@@ -1,6 +1,7 @@
 """Small tables and settings that the tests share. None of them is the project's own data."""
 
 import functools
+import json
 import shutil
 import sys
 import time
@@ -13,13 +14,15 @@ import pytest
 import yaml
 
 from {{cookiecutter.project_slug}} import cli
-from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.kept_models import latest_model, write_model
+from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
+from {{cookiecutter.project_slug}}.core.record import Record
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.core.storage import sha256
 from {{cookiecutter.project_slug}}.core.training import judge
-from {{cookiecutter.project_slug}}.serving.model_folder import make_servable
 from {{cookiecutter.project_slug}}.settings import Settings
 
 
@@ -95,25 +98,37 @@ def trained(tmp_path_factory) -> Callable[[str, int], Path]:
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
         model, origin = fit(X, y, settings), describe_origin(settings, "", b"table", describe_project())
-        record = origin | judge(model, table, table, infer_schema(table), settings)
-        record |= {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
+        judged = judge(model, table, table, infer_schema(table), settings)
+        judged |= {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
         files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
         folder = tmp_path_factory.mktemp("models")
-        make_servable(storage.write_model(model, record, files, folder))
+        write_model(model, Record(**origin, **judged), files, folder)
         return folder
 
     return train
 
 
 @pytest.fixture
-def make_model(trained, tmp_path) -> Callable[..., Path]:
-    """make_model(task, rows): the folder of a model of so many orders, as `train` leaves it in tmp_path/models."""
+def make_model(trained, tmp_path) -> Callable[..., ModelFolder]:
+    """make_model(task, rows): the model of so many orders, as `train` leaves it in tmp_path/models."""
 
-    def copy(task: str = "binary", rows: int = 200) -> Path:
+    def copy(task: str = "binary", rows: int = 200) -> ModelFolder:
         shutil.copytree(trained(task, rows), tmp_path / "models", dirs_exist_ok=True)
-        return storage.latest_model(tmp_path / "models")
+        return latest_model(tmp_path / "models")
 
     return copy
+
+
+def as_format_1(folder: ModelFolder) -> ModelFolder:
+    """The same folder, written anew as projects kept a model before there was a second format."""
+    record = json.loads((folder.place / RECORD).read_text("utf-8"))
+    for name in ("format", "files", "learned", "reference", "threshold"):
+        del record[name]
+    record = {"sha256": sha256((folder.place / MODEL).read_bytes())} | record
+    (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
+    (folder.place / "model-settings.json").write_text('{"implementation": "theirs.Runtime"}')
+    (folder.place / "request.json").write_text("{}")
+    return open_folder(folder.place)
 
 
 @pytest.fixture

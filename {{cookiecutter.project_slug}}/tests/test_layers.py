@@ -23,10 +23,11 @@ BELOW = {
     "candidates": {"core", "serving", "releases", "tracking"},
     "pipelines": {"core", "serving", "releases", "tracking", "candidates"},
 }
-ALLOWED = {"fsspec", "matplotlib", "numpy", "pandas", "pandera", "sklearn", "skops", "typer", "yaml"}
+ALLOWED = {"filelock", "fsspec", "matplotlib", "numpy", "pandas", "pandera", "pydantic", "sklearn", "skops", "typer"}
+ALLOWED |= {"yaml"}
 # Takes seconds to import: a command that needs one of them imports it by itself, and the others start at once.
 SLOW = {"kfp", "matplotlib", "mlflow", "mlserver", "pandera", "sklearn", "skops"}
-READS_AND_WRITES = {"storage.py", "origin.py", "commands.py"}
+READS_AND_WRITES = {"storage.py", "model_file.py", "model_folder.py", "kept_models.py", "origin.py", "commands.py"}
 MODULES = [path for folder in (ROOT, Path("demo")) for path in sorted(folder.rglob("*.py"))]
 COMMANDS = sorted(ROOT.rglob("commands.py"))
 
@@ -89,7 +90,7 @@ def test_a_process_that_ends_does_not_look_through_all_that_it_has_imported():
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
-def test_files_are_touched_in_one_place_and_the_environment_nowhere(path):
+def test_files_are_touched_in_few_places_and_the_environment_nowhere(path):
     source = path.read_text(encoding="utf-8")
     assert "os.environ" not in source and "getenv" not in source
     if path.name not in READS_AND_WRITES:

@@ -10,12 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from {{cookiecutter.project_slug}}.core.schema import Schema
-from {{cookiecutter.project_slug}}.core.storage import read_model, read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
 from {{cookiecutter.project_slug}}.releases.record import Release
 from {{cookiecutter.project_slug}}.serving.client import ask
-from {{cookiecutter.project_slug}}.serving.model_folder import EXAMPLE
 from {{cookiecutter.project_slug}}.settings import load_settings
 
 from ..steps import Steps
@@ -104,6 +102,5 @@ class Demo(Steps):
 
 def example_of(release: Release) -> tuple[pd.DataFrame, Schema]:
     """The example rows of a released model, and the schema of their columns."""
-    with store.fetched_model(release) as place:
-        features: Schema = read_model(place)[1]["features"]
-        return read_table(place / EXAMPLE, features), features
+    with store.fetched_model(release) as folder:
+        return folder.example(), folder.record.features

@@ -1,15 +1,16 @@
 """A candidate and the champion are asked about the same rows, and one sentence says which is better."""
 
-import json
+from dataclasses import replace
 
 import pytest
 from conftest import make_settings
 
 from {{cookiecutter.project_slug}}.candidates import comparison
 from {{cookiecutter.project_slug}}.candidates.comparison import compare, read_comparison
-from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
+from {{cookiecutter.project_slug}}.core.kept_models import write_model
+from {{cookiecutter.project_slug}}.core.model_folder import EXAMPLE
 
 
 @pytest.fixture
@@ -27,10 +28,9 @@ def test_both_are_scored_on_all_rows_and_by_slice(make_model, rows, tmp_path, ta
     champion, candidate = make_model(task, rows=100), make_model(task)
     found = compare(candidate, champion, rows, settings(task), tmp_path / "out")
     X, y = features_and_target(rows, settings(task))
-    for place, judged in ((candidate, found.candidate), (champion, found.champion)):
-        model, record = storage.read_model(place)
-        assert judged.sha256 == record["sha256"]
-        assert judged.scores == evaluate(model, X, y, settings(task))
+    for folder, judged in ((candidate, found.candidate), (champion, found.champion)):
+        assert judged.sha256 == folder.sha256
+        assert judged.scores == evaluate(folder.load(), X, y, settings(task))
         assert {line["value"] for line in judged.slices} == {"web", "mail", "store"}
     assert (found.changed is None) == (task == "regression") and found.rows == len(rows)
     score = next(iter(found.candidate.scores))
@@ -44,9 +44,14 @@ def test_both_are_scored_on_all_rows_and_by_slice(make_model, rows, tmp_path, ta
 
 
 def test_a_model_beside_itself_is_the_same(make_model, rows, tmp_path):
-    place = make_model()
-    found = compare(place, place, rows, settings(), tmp_path)
+    folder = make_model()
+    found = compare(folder, folder, rows, settings(), tmp_path)
     assert found.changed == 0 and "the same as the champion's" in found.verdict
+
+
+def test_why_there_is_no_champion_is_said(make_model, rows, tmp_path):
+    found = compare(make_model(), None, rows, settings(), tmp_path, absent="its files are gone")
+    assert found.verdict.endswith("; its files are gone.")
 
 
 def test_without_a_champion_the_candidate_stands_alone(make_model, rows, tmp_path):
@@ -65,20 +70,18 @@ def test_without_a_champion_the_candidate_stands_alone(make_model, rows, tmp_pat
 )
 def test_a_champion_that_answers_another_question_is_not_asked(make_model, rows, tmp_path, change):
     candidate, champion = make_model(), make_model(rows=100)
-    record = storage.read_record(champion)
-    record["settings"] |= {"target": change.get("target", record["settings"]["target"])}
-    record["features"] |= change.get("features", {})
-    (champion / storage.RECORD).write_text(json.dumps(record), encoding="utf-8")
-    found = compare(candidate, champion, rows, settings(), tmp_path)
+    record = champion.record
+    known = {"settings": record.settings | {"target": change.get("target", record.settings["target"])}}
+    known |= {"features": record.features | change.get("features", {})}
+    other = replace(champion, record=record.model_copy(update=known))
+    found = compare(candidate, other, rows, settings(), tmp_path)
     assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
 
 
 def test_a_champion_that_does_not_know_a_class_is_not_asked(make_model, rows, tmp_path):
     candidate, asked = make_model("multiclass"), settings("multiclass")
     known = fit(*features_and_target(rows[rows["size"] != "medium"], asked), asked)
-    record = storage.read_record(candidate)
-    del record["sha256"]  # which the other model gets anew
-    champion = storage.write_model(known, record, {}, tmp_path / "of two classes")
+    champion = write_model(known, candidate.record, {EXAMPLE: b""}, tmp_path / "of two classes")
     found = compare(candidate, champion, rows, asked, tmp_path)
     assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
 

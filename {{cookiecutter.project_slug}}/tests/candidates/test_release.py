@@ -1,6 +1,8 @@
 """A person sees a candidate beside the model in use, and nothing is released unless they say yes."""
 
+import gzip
 import io
+import json
 import shutil
 import sys
 import time
@@ -8,12 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import write_params
+from conftest import as_format_1, write_params
 from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.candidates import proposal
-from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
 from {{cookiecutter.project_slug}}.releases.store import read_release
 from {{cookiecutter.project_slug}}.tracking import registry, runs
@@ -34,12 +37,16 @@ def versions(client, make_model, orders) -> list[str]:
     return [add_version(client, make_model(rows=rows), orders) for rows in (150, 200)]
 
 
-def add_version(client, place: Path, orders: pd.DataFrame) -> str:
-    """Make the model in this folder the next version; its fingerprint."""
+def add_version(client, folder: ModelFolder, orders: pd.DataFrame) -> str:
+    """Make this model the next version; its digest."""
     table = orders.assign(gift=orders["days"] > 7)
-    tags = {runs.MADE: storage.read_record(place)["sha256"]}
+    known = {"data": {"uri": "orders.csv", "sha256": sha256(as_csv(table))}}
+    record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
+    (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
+    folder = open_folder(folder.place)
+    tags = {runs.MADE: folder.sha256}
     with runs.logging_run(client, tags, time.time()) as run_id:
-        uri = runs.log_training(place, table, infer_schema(table), "{}", time.time())
+        uri = runs.log_training(folder, table, infer_schema(table), "{}", time.time())
     registry.register(client, uri, run_id, tags)
     return tags[runs.MADE]
 
@@ -65,16 +72,18 @@ def write_scoring_test(*lines: str) -> None:
     """Let the candidates of this project have to pass a test of these lines, and no other."""
     path = proposal.SCORING_TESTS / "test_ours.py"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("import os, pathlib\ndef test_ours():\n" + "".join(f"    {line}\n" for line in lines), "utf-8")
+    path.write_text(
+        "import hashlib, os, pathlib\ndef test_ours():\n" + "".join(f"    {line}\n" for line in lines), "utf-8"
+    )
 
 
 def released() -> str | None:
     """The fingerprint of the model that is released."""
     pointer = read_pointer()
-    return read_release(pointer).model.sha256 if pointer else None
+    return read_release(pointer, "releases").model.sha256 if pointer else None
 
 
-def champion(client) -> str | None:
+def champion_of(client) -> str | None:
     found = registry.by_alias(client, registry.CHAMPION)
     return found and found.sha256
 
@@ -82,19 +91,19 @@ def champion(client) -> str | None:
 def test_yes_releases_the_version_and_makes_it_champion(client, versions, untested, release):
     first, second = versions
     said = release("y", "1", "--note", "why not")
-    assert "there is no champion" in said and released() == champion(client) == first
-    assert read_release(read_pointer()).note == "why not"
+    assert "there is no champion" in said and released() == champion_of(client) == first
+    assert read_release(read_pointer(), "releases").note == "why not"
     said = release("y")
     assert "champion's" in said and "The two predict another class" in said and Path("reports/comparison.png").exists()
-    assert released() == champion(client) == second
-    assert read_release(read_pointer()).note.startswith("Version 2 of run ")
+    assert released() == champion_of(client) == second
+    assert read_release(read_pointer(), "releases").note.startswith("Version 2 of run ")
     assert "no challenger" in release("y")
 
 
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_anything_but_yes_releases_nothing(client, versions, untested, release, answer):
     assert "Nothing was released" in release(answer)
-    assert released() is None and champion(client) is None and not Path("releases").exists()
+    assert released() is None and champion_of(client) is None and not Path("releases").exists()
 
 
 def test_a_candidate_that_fails_its_tests_is_not_even_asked_about(client, versions, release):
@@ -106,7 +115,8 @@ def test_a_candidate_that_fails_its_tests_is_not_even_asked_about(client, versio
 
 
 def test_the_tests_are_run_with_the_candidate(client, versions, release):
-    write_scoring_test(f"assert {versions[0]!r} in pathlib.Path(os.environ['CANDIDATE'], 'model.json').read_text()")
+    digest = "hashlib.sha256(pathlib.Path(os.environ['CANDIDATE'], 'model.json').read_bytes()).hexdigest()"
+    write_scoring_test(f"assert {digest} == {versions[0]!r}")
     assert "1 passed" in release("n", "1") and "is not released" in release("n", "2")
 
 
@@ -120,16 +130,58 @@ def test_a_rollback_moves_the_champion_too(client, versions, untested, release):
     first, second = versions
     for number in ("1", "2"):
         release("y", number)
-    assert released() == champion(client) == second
+    assert released() == champion_of(client) == second
     assert "leave the version out" in release("", "1", "--rollback")
     assert "Back from" in release("", "--rollback")
-    assert released() == champion(client) == first
+    assert released() == champion_of(client) == first
 
 
-def test_the_champion_follows_what_git_brought_back(client, versions, untested, release):
+def test_a_checkout_that_is_not_up_to_date_says_so_and_moves_no_champion(client, versions, untested, release):
     release("y", "1")
     pointer = POINTER.read_bytes()
     release("y", "2")
     POINTER.write_bytes(pointer)
-    release("n", "2")
-    assert champion(client) == versions[0]
+    assert "The registry says that version 2 is in use" in release("n", "1")
+    POINTER.unlink()
+    assert "of this checkout says no model" in release("n", "1")
+    assert champion_of(client) == versions[1]
+
+
+def test_a_version_whose_files_were_replaced_is_not_even_shown(client, versions, untested, release, tmp_path):
+    """By those of another model, with a consistent record of its own."""
+    one, two = (tmp_path / "mlartifacts").rglob("data/*/model.json")
+    for path in one.parent.iterdir():
+        path.write_bytes((two.parent / path.name).read_bytes())
+    said = [release("y", number) for number in ("1", "2")]
+    assert sum("which it should be" in one for one in said) == 1
+
+
+def test_a_table_that_was_replaced_judges_nothing(client, versions, untested, release, tmp_path):
+    for path in (tmp_path / "mlartifacts").rglob("table.csv.gz"):
+        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"yes", b"no")))
+    assert "nothing is judged by it" in release("y") and released() is None
+
+
+def test_versions_of_the_first_format_are_compared_with_but_not_released_anew(
+    client, make_model, orders, untested, release
+):
+    old = as_format_1(make_model(rows=150))
+    add_version(client, old, orders)
+    assert "Train it anew" in release("y", "1") and released() is None
+    registry.make_champion(client, old.sha256)
+    with runs.fetched_model(registry.by_number(client, "1").run_id, old.sha256) as champion:
+        assert champion.record.format == 1
+    add_version(client, make_model(), orders)
+    assert "The registry says that version 1 is in use" in release("y", "2")
+    assert champion_of(client) == released()
+
+
+def test_what_was_released_while_somebody_looked_is_not_released_over(client, versions, untested, release, monkeypatch):
+    release("y", "1")
+    first = POINTER.read_bytes()
+    release("y", "2")
+    monkeypatch.setattr(proposal, "run_scoring_tests", lambda candidate: POINTER.write_bytes(first))
+    stores = sorted(Path("releases").iterdir())
+    assert "Meanwhile deploy/release.yaml was changed" in release("y", "1")
+    assert POINTER.read_bytes() == first and sorted(Path("releases").iterdir()) == stores
+    assert champion_of(client) == versions[1]

@@ -1,22 +1,13 @@
 """Files are whole or not there, and what cannot be read is said in one sentence."""
 
+import os
+
 import pandas as pd
 import pytest
-from conftest import make_settings
 
 from {{cookiecutter.project_slug}}.core import storage
-from {{cookiecutter.project_slug}}.core.data import features_and_target
-from {{cookiecutter.project_slug}}.core.evaluate import fit
-from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.errors import ProjectError
-
-
-@pytest.fixture
-def fitted(orders):
-    settings = make_settings(data={"drop": ["order", "day"]})
-    X, y = features_and_target(orders, settings)
-    return fit(X, y, settings), X
 
 
 @pytest.mark.parametrize("uri", ["/no/such/table.csv", "nosuchprotocol://table.csv", "."])
@@ -106,35 +97,6 @@ def test_a_schema_that_makes_no_sense_is_refused(tmp_path, text):
         storage.read_schema(tmp_path / "schema.yaml")
 
 
-def test_a_model_comes_back_and_answers_the_same(fitted, tmp_path):
-    model, X = fitted
-    place = storage.write_model(model, {"scores": {"a": 1.0}}, {"card.md": b"card"}, tmp_path / "models")
-    again, record = storage.read_model(storage.latest_model(tmp_path / "models"))
-    pd.testing.assert_frame_equal(predict(again, X), predict(model, X))
-    assert record["sha256"].startswith(place.name) and record["scores"] == {"a": 1.0}
-    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == sorted([place.name, "latest"])
-
-
-def test_a_changed_model_file_is_not_loaded(fitted, tmp_path):
-    place = storage.write_model(fitted[0], {}, {}, tmp_path)
-    with (place / "model.skops").open("ab") as file:
-        file.write(b"!")
-    with pytest.raises(ProjectError, match="is not the file that was written"):
-        storage.read_model(place)
-
-
-def test_a_model_of_types_that_nobody_has_looked_at_is_not_loaded(fitted, tmp_path, monkeypatch):
-    place = storage.write_model(fitted[0], {}, {}, tmp_path)
-    monkeypatch.setattr(storage, "TRUSTED", [])
-    with pytest.raises(ProjectError, match=r"numpy\.dtype.*TRUSTED"):
-        storage.read_model(place)
-
-
-def test_no_model_yet_is_said_so(tmp_path):
-    with pytest.raises(ProjectError, match="train one first"):
-        storage.latest_model(tmp_path)
-
-
 def test_the_history_keeps_what_was_written_by_hand(tmp_path):
     path = tmp_path / "history.csv"
     storage.append_history({"date": "1", "note": "NA", "r2": 0.5}, path)
@@ -142,3 +104,12 @@ def test_the_history_keeps_what_was_written_by_hand(tmp_path):
     history = storage.append_history({"date": "2", "note": "x", "mae": 3.0}, path)
     assert path.read_text() == "date,note,r2,mae\n1,NA,0.500,\n2,x,,3.0\n"
     assert list(history["date"]) == ["1", "2"]
+
+
+def test_what_a_process_that_was_killed_left_is_removed_after_a_day_and_not_before(tmp_path):
+    old, young = tmp_path / ".writing-old", tmp_path / ".writing-young"
+    for folder in (old, young):
+        (folder / "in").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    storage.write_file(tmp_path / "file", b"")
+    assert not old.exists() and young.exists()

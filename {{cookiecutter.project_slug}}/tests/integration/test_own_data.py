@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from {{cookiecutter.project_slug}} import cli
-from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.kept_models import latest_model
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.settings import PARAMS, load_settings
 
@@ -36,14 +36,13 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def model(trained):
-    return storage.read_model(storage.latest_model(trained / load_settings(PROJECT / PARAMS).state.models))
+    return latest_model(trained / load_settings(PROJECT / PARAMS).state.models)
 
 
 def test_the_saved_model_answers_every_row_within_range(trained, model):
     settings = load_settings(PROJECT / PARAMS)
-    fitted, record = model
     table = pd.read_csv(trained / settings.state.data / "table.csv")
-    answers = predict(fitted, table[list(record["features"])])
+    answers = predict(model.load(), table[list(model.record.features)])
     assert len(answers) == len(table) and answers.notna().all(axis=None)
     if settings.target.task == "regression":
         known = table[settings.target.column].dropna()
@@ -55,12 +54,11 @@ def test_the_saved_model_answers_every_row_within_range(trained, model):
 
 
 def test_the_saved_model_reaches_what_the_settings_ask_for(model):
-    scores, asked = model[1]["scores"], load_settings(PROJECT / PARAMS).evaluation
+    scores, asked = model.record.scores, load_settings(PROJECT / PARAMS).evaluation
     assert all(scores[name] >= value for name, value in asked.at_least.items())
     assert all(scores[name] <= value for name, value in asked.at_most.items())
 
 
 def test_a_column_too_few_is_refused(model):
-    fitted, record = model
     with pytest.raises(ValueError, match="columns are missing"):
-        predict(fitted, pd.DataFrame({name: [None] for name in list(record["features"])[1:]}))
+        predict(model.load(), pd.DataFrame({name: [None] for name in list(model.record.features)[1:]}))

@@ -94,6 +94,14 @@ def test_what_does_not_fit_is_put_aside_with_its_report_and_stays_where_it_was(p
     assert not (path.parent / "data/checked/received").exists()
 
 
+def test_of_what_was_put_aside_the_newest_are_kept(path):
+    for number in range(intake.MOST_IN_QUARANTINE + 3):
+        with pytest.raises(ProjectError):
+            intake.check(f"a,b\n{number}\n".encode(), make_settings(), None)
+    kept = [place.read_text() for place in path.parent.glob("data/checked/quarantine/*/orders.csv")]
+    assert set(kept) == {f"a,b\n{number}\n" for number in range(3, number + 1)} and len(kept) == 20
+
+
 def test_an_empty_file_is_put_aside_too(path):
     path.write_bytes(b"")
     with pytest.raises(ProjectError, match=r"orders.csv is empty.*\n.*Nothing was trained"):

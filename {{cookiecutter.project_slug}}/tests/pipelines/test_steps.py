@@ -1,6 +1,7 @@
 """Each step does its part over the core, and together they make the model that the core makes by itself."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -40,11 +41,10 @@ def test_the_steps_make_the_model_of_the_core_and_hold_out_the_same_rows(client,
     run_id = run_steps(job_for(client, orders, tmp_path, settings), tmp_path)
     older, newer = split(known_rows(orders, settings), settings)
     X, _ = features_and_target(orders, settings)
-    with runs.fetched_model(run_id) as place:
-        model, record = storage.read_model(place)
+    with runs.fetched_model(run_id, client.get_run(run_id).data.tags[runs.MADE]) as folder:
         expected = predict(fit(*features_and_target(older, settings), settings), X)
-        pd.testing.assert_frame_equal(predict(model, X), expected, check_exact=True)
-        assert (place / "model-settings.json").exists() and record["rows"] == {"train": len(older), "test": len(newer)}
+        pd.testing.assert_frame_equal(predict(folder.load(), X), expected, check_exact=True)
+        assert folder.record.rows == {"train": len(older), "test": len(newer)}
     trained, held_out = (set(steps.read_rows(tmp_path / name)[0]["order"]) for name in ("train_rows", "test_rows"))
     assert trained == set(older["order"]) and held_out == set(newer["order"]) and not trained & held_out
 
@@ -98,11 +98,20 @@ def test_a_model_that_misses_what_is_asked_is_tracked_and_no_version(client, ord
 def test_the_second_is_compared_with_the_champion(client, orders, tmp_path):
     run_steps(job_for(client, orders.head(150), tmp_path), tmp_path / "1")
     champion = registry.challenger(client)
-    registry.follow_release(client, champion.sha256)
+    registry.make_champion(client, champion.sha256)
     run_id = run_steps(job_for(client, orders, tmp_path), tmp_path / "2")
     found = json.loads((tmp_path / "2/compared/comparison.json").read_text("utf-8"))
     assert found["champion"]["sha256"] == champion.sha256 and found["rows"] == 120
     assert "the champion's" in client.get_run(run_id).data.tags[runs.VERDICT]
+
+
+def test_a_champion_whose_files_are_gone_keeps_no_other_from_being_made(client, orders, tmp_path):
+    run_steps(job_for(client, orders.head(150), tmp_path), tmp_path / "1")
+    registry.make_champion(client, registry.challenger(client).sha256)
+    shutil.rmtree(tmp_path / "mlartifacts")
+    run_id = run_steps(job_for(client, orders, tmp_path), tmp_path / "2")
+    assert "the champion, version 1, cannot be read" in client.get_run(run_id).data.tags[runs.VERDICT]
+    assert registry.challenger(client).run_id == run_id and registry.by_alias(client, registry.CHAMPION).number == "1"
 
 
 def test_a_registry_that_fails_leaves_the_content_to_be_trained_on_again(client, orders, tmp_path, monkeypatch):

@@ -10,30 +10,30 @@ import pytest
 from mlserver import ModelSettings
 from mlserver.types import InferenceRequest
 
-from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.model_folder import ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.serving.client import alike
-from {{cookiecutter.project_slug}}.serving.model_folder import EXAMPLE, MODEL_SETTINGS, REQUEST
-from {{cookiecutter.project_slug}}.serving.protocol import from_response
+from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, servable
+from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
 
 @pytest.fixture
-def place(request) -> Path:
+def folder(request) -> ModelFolder:
     """The folder of the model that is tested."""
     candidate = os.environ.get("CANDIDATE")
-    return Path(candidate) if candidate else request.getfixturevalue("make_model")()
+    return open_folder(Path(candidate)) if candidate else request.getfixturevalue("make_model")()
 
 
 @pytest.fixture
-def model(place):
-    return storage.read_model(place)[0]
+def model(folder):
+    return folder.load()
 
 
 @pytest.fixture
-def rows(place) -> pd.DataFrame:
+def rows(folder) -> pd.DataFrame:
     """Rows that the model has not learned from."""
-    return storage.read_table(place / EXAMPLE, storage.read_record(place)["features"])
+    return folder.example()
 
 
 def same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
@@ -59,20 +59,20 @@ def test_a_row_is_answered_the_same_alone_in_any_order_and_with_others(model, ro
     assert same(pd.concat([predict(model, rows[n : n + 1]) for n in range(len(rows))]), together)
 
 
-def test_a_missing_value_is_answered_where_the_schema_allows_it(place, model, rows):
-    features = storage.read_record(place)["features"]
-    for name in (name for name, rules in features.items() if rules["missing"]):
+def test_a_missing_value_is_answered_where_the_schema_allows_it(folder, model, rows):
+    for name in (name for name, rules in folder.record.features.items() if rules["missing"]):
         gap = rows.assign(**{name: [None, *rows[name].tolist()[1:]]})
         assert predict(model, gap).notna().all(axis=None), name
 
 
-def test_served_it_answers_as_the_model_itself(place, model, rows):
-    runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
-    request = InferenceRequest.model_validate(json.loads((place / REQUEST).read_text("utf-8")))
+def test_served_it_answers_as_the_model_itself(folder, model, rows):
+    request = InferenceRequest.model_validate(to_request(rows, folder.record.features))
 
-    async def ask():
+    async def ask(place: Path):
+        runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
         await runtime.load()
         return await runtime.predict(request)
 
-    answers, sha256 = from_response(json.loads(asyncio.run(ask()).model_dump_json()))
-    assert sha256 == storage.read_record(place)["sha256"] and same(answers, predict(model, rows).reset_index(drop=True))
+    with servable(folder) as place:
+        answers, sha256 = from_response(json.loads(asyncio.run(ask(place)).model_dump_json()))
+    assert sha256 == folder.sha256 and same(answers, predict(model, rows).reset_index(drop=True))

@@ -12,46 +12,49 @@ from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest
 from prometheus_client import REGISTRY
 
-from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.serving.model_folder import MODEL_SETTINGS
+from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings, servable
 from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
 
-def load(place):
+def load_from(place):
     """The runtime of the model in this folder, loaded as MLServer does it."""
     runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
     assert asyncio.run(runtime.load())
     return runtime
 
 
+def load(folder):
+    """The runtime of a model."""
+    with servable(folder) as place:
+        return load_from(place)
+
+
 def ask(runtime, body):
     return asyncio.run(runtime.predict(InferenceRequest.model_validate(body))).model_dump(mode="json")
 
 
-def example(place):
-    features = storage.read_model(place)[1]["features"]
-    return storage.read_table(place / "example.csv", features), features
+def example(folder):
+    return folder.example(), folder.record.features
 
 
 @pytest.fixture
 def served(make_model):
     """A runtime and the body of a good request."""
-    place = make_model()
-    return load(place), to_request(*example(place))
+    folder = make_model()
+    return load(folder), to_request(*example(folder))
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, task):
-    place = make_model(task)
-    model, record = storage.read_model(place)
-    rows, features = example(place)
+    folder = make_model(task)
+    rows, features = example(folder)
     assert rows["weight"].isna().any() and rows["shop"].isna().any()
-    answers, sha256 = from_response(ask(load(place), to_request(rows, features)))
-    pd.testing.assert_frame_equal(answers, predict(model, rows), check_dtype=False)
-    assert sha256 == record["sha256"]
+    answers, sha256 = from_response(ask(load(folder), to_request(rows, features)))
+    pd.testing.assert_frame_equal(answers, predict(folder.load(), rows), check_dtype=False)
+    assert sha256 == folder.sha256
 
 
 def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
@@ -161,20 +164,23 @@ def test_rows_and_refusals_are_counted_for_each_model(served):
 
 def test_a_model_that_is_not_the_one_in_the_settings_is_not_loaded(make_model):
     one, other = make_model(), make_model(rows=150)
-    for name in ("model.skops", "model.json"):
-        (one / name).write_bytes((other / name).read_bytes())
-    with pytest.raises(ProjectError, match="its settings ask for"):
-        load(one)
+    with servable(one) as place:
+        (place / MODEL_SETTINGS).write_bytes(model_settings(other))
+        with pytest.raises(ProjectError, match=f"is {one.sha256}, and not {other.sha256}"):
+            load_from(place)
 
 
-def test_the_request_beside_the_model_is_one_that_it_answers(make_model):
-    place = make_model()
-    assert len(from_response(ask(load(place), json.loads((place / "request.json").read_text())))[0]) == 5
+@pytest.mark.parametrize("name", ["skops.py", "__init__.py", "settings.json", "pandas/__init__.py", "more.csv"])
+def test_a_folder_that_holds_anything_more_is_not_loaded(make_model, name):
+    with servable(make_model()) as place:
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text("")
+        with pytest.raises(ProjectError, match=r"no plain files|does not list"):
+            load_from(place)
 
 
 def test_the_settings_describe_the_inputs_and_name_no_machine(make_model):
-    place = make_model()
-    settings = json.loads((place / MODEL_SETTINGS).read_text())
+    settings = json.loads(model_settings(make_model()))
     assert {tensor["name"]: tensor["datatype"] for tensor in settings["inputs"]} == {
         "weight": "FP64",
         "days": "FP64",

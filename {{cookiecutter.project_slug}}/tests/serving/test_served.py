@@ -13,11 +13,11 @@ import pytest
 from conftest import Clock
 
 from {{cookiecutter.project_slug}} import __name__ as package
-from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 from {{cookiecutter.project_slug}}.serving import client, health, server
 from {{cookiecutter.project_slug}}.serving.client import call, smoke_test, wait_until_ready
 from {{cookiecutter.project_slug}}.serving.loopback import opened
+from {{cookiecutter.project_slug}}.serving.model_settings import servable
 from {{cookiecutter.project_slug}}.serving.server import free_port
 
 READY, INFER = f"/v2/models/{package}/ready", f"/v2/models/{package}/infer"
@@ -46,31 +46,33 @@ def serve(tmp_path):
 
 
 def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve, monkeypatch):
-    place, other = make_model(), make_model(rows=150)
-    url = serve(place)
-    assert smoke_test(url, place) == 5
+    folder, other = make_model(), make_model(rows=150)
+    with servable(folder) as place:
+        url = serve(place)
+    assert smoke_test(url, folder) == 5
     with pytest.raises(ProjectError, match=r"answers with the model .*, not with"):
         smoke_test(url, other)
     with monkeypatch.context() as patch, pytest.raises(ProjectError, match="does not answer as the model does"):
         patch.setattr("{{cookiecutter.project_slug}}.serving.client.predict", lambda model, rows: rows)
-        smoke_test(url, place)
+        smoke_test(url, folder)
     with pytest.raises(ProjectError, match=r"answers with 400: .*lacks inputs"):
         call(f"{url}/v2/models/{package}/infer", {"inputs": []})
     described = json.loads(call(f"{url}/v2/models/{package}"))
-    assert [tensor["name"] for tensor in described["inputs"]] == list(storage.read_model(place)[1]["features"])
+    assert [tensor["name"] for tensor in described["inputs"]] == list(folder.record.features)
     port = url.rpartition(":")[2]
     monkeypatch.setenv("MLSERVER_HTTP_PORT", port)
     health.main()
     with monkeypatch.context() as patch:
         patch.setenv("http_proxy", "http://127.0.0.1:9")  # where nobody is
         health.main()
-        assert smoke_test(url, place) == 5
+        assert smoke_test(url, folder) == 5
     with pytest.raises(ProjectError, match=f"Port {port} cannot be used"):
         server.run(place, int(port))
 
 
 def test_hostile_clients_are_refused_and_keep_nobody_from_anything(make_model, serve):
-    url = serve(make_model(), first=LESS_PATIENT)
+    with servable(make_model()) as place:
+        url = serve(place, first=LESS_PATIENT)
     only_what_clients_need_is_offered(url)
     the_page_of_a_stranger_is_refused(url)
     what_is_wrong_with_a_request_is_said_without_the_request(url)

@@ -38,16 +38,15 @@ def test_the_newest_version_is_the_challenger_and_leads_to_its_run(client):
 
 
 def test_the_champion_is_what_is_released_and_no_challenger_any_more(client):
-    registry.follow_release(client, None)
     register(client, "a")
-    registry.follow_release(client, "a")
+    registry.make_champion(client, "a")
     assert aliases(client) == {"champion": "a"}
     register(client, "b")
-    registry.follow_release(client, "a")
+    registry.make_champion(client, "a")
     assert aliases(client) == {"champion": "a", "challenger": "b"}
-    registry.follow_release(client, "b")
+    registry.make_champion(client, "b")
     assert aliases(client) == {"champion": "b"}
-    registry.follow_release(client, "a")  # a roll-back
+    registry.make_champion(client, "a")  # a roll-back
     assert aliases(client) == {"champion": "a"}
-    registry.follow_release(client, "from before there were versions")
+    registry.make_champion(client, "from before there were versions")
     assert aliases(client) == {}

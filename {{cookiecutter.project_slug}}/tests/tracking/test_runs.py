@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 from in_process import empty_store
 
-from {{cookiecutter.project_slug}}.core import storage
+from {{cookiecutter.project_slug}}.core.model_folder import RECORD, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.serving.model_folder import EXAMPLE
 from {{cookiecutter.project_slug}}.tracking import runs
 
 TAGS = {runs.CONTENT: "c0ffee", runs.TRIGGER: "new data"}
@@ -25,12 +24,15 @@ def client(tmp_path):
 
 @pytest.fixture
 def model(make_model):
-    """The folder of a model with a slice in its record."""
-    place = make_model()
-    record = storage.read_record(place)
-    record["slices"] = [{"slice": "shop", "value": "a=b/é", "rows": 40, "first": 0.25}]
-    (place / storage.RECORD).write_text(json.dumps(record), encoding="utf-8")
-    return place
+    """A model with a slice in its record."""
+    return with_record(make_model(), slices=[{"slice": "shop", "value": "a=b/é", "rows": 40, "first": 0.25}])
+
+
+def with_record(folder, **fields):
+    """The same folder, after its record was written anew with these fields."""
+    record = folder.record.model_copy(update=fields)
+    (folder.place / RECORD).write_bytes(record.as_bytes())
+    return open_folder(folder.place)
 
 
 def log(client, model, table, **tags):
@@ -47,8 +49,7 @@ def test_it_holds_settings_scores_by_slice_data_and_environment(client, model, o
     expected = {"first": 0.5, "train_rows": 200, "test_rows": 5, "shop: a_b_é/first": 0.25}
     assert expected.items() <= run.data.metrics.items() and run.data.metrics["seconds"] >= 60
     (used,) = run.inputs.dataset_inputs
-    record = storage.read_record(model)
-    assert used.dataset.name == "orders.csv" and used.dataset.digest == record["data"]["sha256"][:36]
+    assert used.dataset.name == "orders.csv" and used.dataset.digest == model.record.data["sha256"][:36]
     assert json.loads(used.dataset.profile)["num_rows"] == len(orders)
     kept = {entry.path for folder in ("", "report", "data") for entry in client.list_artifacts(run_id, folder)}
     assert {"recipe.json", "environment.txt", "report/card.md", "report/model.json", "data/table.csv.gz"} <= kept
@@ -59,13 +60,13 @@ def test_the_model_in_the_store_is_the_folder_that_is_served_and_answers_the_sam
     import mlflow
 
     run_id, uri = log(client, model, orders)
-    with runs.fetched_model(run_id) as place:
-        assert {path.name: path.read_bytes() for path in place.iterdir()} == {
-            path.name: path.read_bytes() for path in model.iterdir()
+    with runs.fetched_model(run_id, model.sha256) as folder:
+        assert {path.name: path.read_bytes() for path in folder.place.iterdir()} == {
+            path.name: path.read_bytes() for path in model.place.iterdir()
         }
-    rows = storage.read_table(model / EXAMPLE, storage.read_record(model)["features"])
+    rows = model.example()
     loaded = mlflow.pyfunc.load_model(uri)
-    pd.testing.assert_frame_equal(loaded.predict(rows), predict(storage.read_model(model)[0], rows))
+    pd.testing.assert_frame_equal(loaded.predict(rows), predict(model.load(), rows))
     takes, answers = loaded.metadata.signature.inputs.to_dict(), loaded.metadata.signature.outputs.to_dict()
     assert [one["name"] for one in takes] == list(rows)
     assert {one["name"]: one["type"] for one in answers} == {
@@ -75,12 +76,31 @@ def test_the_model_in_the_store_is_the_folder_that_is_served_and_answers_the_sam
     }
 
 
+@pytest.mark.parametrize("name", ["skops.py", "card.md", "model.skops", "model.json"])
+def test_what_somebody_put_into_the_store_of_files_is_not_taken_for_the_model(client, model, orders, tmp_path, name):
+    run_id, _ = log(client, model, orders)
+    (kept,) = (tmp_path / "mlartifacts").rglob("data/*/model.json")
+    with (kept.parent / name).open("a") as file:
+        file.write(" ")
+    with pytest.raises(ProjectError), runs.fetched_model(run_id, model.sha256):
+        pass
+
+
+def test_another_model_that_is_whole_in_itself_is_not_taken_for_the_one_that_was_made(client, make_model, orders):
+    model, other = make_model(), make_model(rows=150)
+    run_id, _ = log(client, other, orders)
+    with pytest.raises(ProjectError, match="which it should be"), runs.fetched_model(run_id, model.sha256):
+        pass
+
+
 def test_the_table_comes_back_as_it_was(client, model, orders):
     run_id, _ = log(client, model, orders)
     table, schema = runs.data_of(run_id)
     assert schema == infer_schema(orders)
     pd.testing.assert_frame_equal(table, orders, check_dtype=False)
     assert runs.recipe_of(run_id) == '{"the": "recipe"}'
+    with pytest.raises(ProjectError, match="nothing is judged by it"):
+        runs.data_of(run_id, "0" * 64)
 
 
 def test_only_a_finished_run_has_learned_from_its_content(client, model, orders):
@@ -109,10 +129,8 @@ def test_what_a_process_of_this_machine_left_open_is_ended_and_what_others_do_is
 def test_the_names_that_a_table_brings_are_made_such_as_mlflow_takes(client, model, orders):
     settings = {"data": {"read": {"dtype": {"zip (US) %": "str"}}}}
     assert runs.flat(settings) == {"data.read.dtype.zip _US_ _": "str"}
-    record = storage.read_record(model)
     long = [{"slice": "shop", "value": "x" * 1000, "rows": 40, "first": 0.5}]
-    (model / storage.RECORD).write_text(json.dumps(record | {"settings": settings, "slices": long}), encoding="utf-8")
-    run_id, _ = log(client, model, orders)
+    run_id, _ = log(client, with_record(model, settings=settings, slices=long), orders)
     assert client.get_run(run_id).info.status == "FINISHED"
 
 
@@ -129,7 +147,7 @@ def test_files_that_the_store_has_lost_are_named(client, model, orders, tmp_path
     shutil.rmtree(tmp_path / "mlartifacts")
     with pytest.raises(ProjectError, match=rf"recipe.json of run {run_id} is gone"):
         runs.recipe_of(run_id)
-    with pytest.raises(ProjectError, match=rf"model/data of run {run_id} is gone"), runs.fetched_model(run_id):
+    with pytest.raises(ProjectError, match=rf"model/data of run {run_id} is gone"), runs.fetched_model(run_id, ""):
         pass
 
 

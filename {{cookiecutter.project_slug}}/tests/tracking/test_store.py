@@ -68,7 +68,8 @@ def test_a_server_that_is_gone_is_said_in_one_sentence(monkeypatch):
 
 
 @pytest.mark.parametrize("place", ["sqlite:///{}/mlflow.db", "http://127.0.0.1:9{}"])
-def test_one_process_waits_for_the_other_and_a_dead_one_holds_nobody_up(tmp_path, place):
+def test_one_process_waits_for_the_other_and_a_dead_one_holds_nobody_up(tmp_path, monkeypatch, place):
+    monkeypatch.setenv("HOME", str(tmp_path))
     uri, told = place.format(tmp_path), []
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -77,4 +78,4 @@ def test_one_process_waits_for_the_other_and_a_dead_one_holds_nobody_up(tmp_path
         with store.alone(uri, "registering", told.append), store.alone(f"{uri}2", "training", told.append):
             assert told == []
         with store.alone(uri, "training", lambda said: (told.append(said), other.kill())):
-            assert told == ["Waiting: another process is training."]
+            assert len(told) == 1 and told[0].startswith("Waiting: another process is training")

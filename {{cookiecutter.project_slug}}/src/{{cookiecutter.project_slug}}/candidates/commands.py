@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 
 from ..errors import ProjectError
-from ..releases.releasing import roll_back
 from ..settings import load_settings
 from ..tracking import store
-from .proposal import follow, propose
+from .proposal import go_back, propose
 
 app = typer.Typer()
 
@@ -27,7 +26,6 @@ def release(
     with store.reaching(uri):
         client = store.connect(uri)
         if rollback:
-            roll_back(typer.echo)
+            go_back(client, settings)
         else:
             propose(client, version, note, settings)
-        follow(client)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from ..core import storage
 from ..core.data import features_and_target
+from ..core.model_folder import ModelFolder
 from ..core.predict import predict
+from ..core.record import Record
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -47,27 +48,34 @@ class Comparison(BaseModel):
     verdict: str
 
 
-def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings: Settings, folder: Path) -> Comparison:
+def compare(
+    candidate: ModelFolder,
+    champion: ModelFolder | None,
+    rows: pd.DataFrame,
+    settings: Settings,
+    folder: Path,
+    absent: str = NO_CHAMPION,
+) -> Comparison:
     """Compare two models on rows held out, and keep what is found as JSON and as a picture in a folder.
 
-    candidate, champion: their folders. rows: what the candidate was judged on; the champion may have learned from some
-    of them, which is to its advantage. settings: those that the candidate was made with.
+    rows: what the candidate was judged on; the champion may have learned from some of them, which is to its advantage.
+    settings: those that the candidate was made with. absent: why there is no champion, where there is none.
     """
     from ..core.evaluate import shortfalls  # with the next ones: takes seconds to import
     from ..core.pictures import as_png
     from . import picture
 
     X, _ = features_and_target(rows, settings)
-    model, record = storage.read_model(candidate)
+    model = candidate.load()
     answers = {"candidate": predict(model, X)}
-    judged = judge(model, record, rows, settings)
+    judged = judge(model, candidate, rows, settings)
     before = changed = None
     if champion is not None:
-        old, old_record = storage.read_model(champion)
+        old, absent = champion.load(), STRANGE_CHAMPION
         known_classes = getattr(old, "classes_", rows[settings.target.column])
-        if asks_the_same(old_record, record) and rows[settings.target.column].isin(known_classes).all():
-            before = judge(old, old_record, rows, settings)
-            answers["champion"] = predict(old, X[list(old_record["features"])])
+        if asks_the_same(champion.record, candidate.record) and rows[settings.target.column].isin(known_classes).all():
+            before = judge(old, champion, rows, settings)
+            answers["champion"] = predict(old, X[list(champion.record.features)])
             if settings.target.task != "regression":
                 changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
     missed = shortfalls(judged.scores, settings)
@@ -77,7 +85,7 @@ def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings
         champion=before,
         missed=missed,
         changed=changed,
-        verdict=verdict(judged, before, missed, alone=champion is None),
+        verdict=verdict(judged, before, missed, absent),
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps(comparison.model_dump(), indent=2) + "\n", encoding="utf-8")
@@ -85,29 +93,29 @@ def compare(candidate: Path, champion: Path | None, rows: pd.DataFrame, settings
     return comparison
 
 
-def judge(model: "BaseEstimator", record: dict[str, Any], rows: pd.DataFrame, settings: Settings) -> Judged:
-    """What a model scores on these rows. record: the model's own."""
+def judge(model: "BaseEstimator", kept: ModelFolder, rows: pd.DataFrame, settings: Settings) -> Judged:
+    """What a model scores on these rows. kept: its folder."""
     from ..core.evaluate import evaluate, evaluate_slices
 
     y = rows[settings.target.column]
-    X = rows[list(record["features"])]
+    X = rows[list(kept.record.features)]
     slices = evaluate_slices(model, rows, X, y, settings).to_dict("records")
-    return Judged(sha256=record["sha256"], scores=evaluate(model, X, y, settings), slices=slices)
+    return Judged(sha256=kept.sha256, scores=evaluate(model, X, y, settings), slices=slices)
 
 
-def asks_the_same(champion: dict[str, Any], candidate: dict[str, Any]) -> bool:
-    """Whether the champion predicts the same target, from columns that the candidate knows too. Both: their records."""
-    types = [{name: rules["type"] for name, rules in one["features"].items()} for one in (champion, candidate)]
-    return champion["settings"]["target"] == candidate["settings"]["target"] and types[0].items() <= types[1].items()
+def asks_the_same(champion: Record, candidate: Record) -> bool:
+    """Whether the champion predicts the same target, from columns that the candidate knows too."""
+    types = [{name: rules["type"] for name, rules in one.features.items()} for one in (champion, candidate)]
+    return champion.settings["target"] == candidate.settings["target"] and types[0].items() <= types[1].items()
 
 
-def verdict(candidate: Judged, champion: Judged | None, missed: list[str], alone: bool) -> str:
-    """The comparison in one sentence, by the first score, which decides. alone: there is no champion at all."""
+def verdict(candidate: Judged, champion: Judged | None, missed: list[str], absent: str) -> str:
+    """The comparison in one sentence, by the first score, which decides. absent: why there is no champion's."""
     name, score = next(iter(candidate.scores.items()))
     if missed:
         return "It misses what params.yaml asks for: " + "; ".join(missed)
     if champion is None:
-        return f"Its {name} is {score:.4f}; {NO_CHAMPION if alone else STRANGE_CHAMPION}."
+        return f"Its {name} is {score:.4f}; {absent}."
     gain = score - champion.scores[name]
     how = "better than" if gain > 0 else "worse than" if gain < 0 else "the same as"
     return f"Its {name} is {score:.4f}, {how} the champion's {champion.scores[name]:.4f}."

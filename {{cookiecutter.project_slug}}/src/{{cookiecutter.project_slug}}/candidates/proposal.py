@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..core.model_folder import ModelFolder
 from ..errors import ProjectError
-from ..releases.record import Release, read_pointer
-from ..releases.releasing import release_model
+from ..releases.record import POINTER, Release, read_pointer
+from ..releases.releasing import check_format, current_release, release_model, roll_back
 from ..releases.store import fetched_model, read_release
 from ..settings import Settings
 from ..tracking import registry, runs
@@ -24,38 +25,46 @@ SCORING_TESTS = Path("tests/scoring")
 
 def propose(client: "MlflowClient", number: str | None, note: str, settings: Settings) -> None:
     """Show a version beside the model in use, test how it answers, ask, and release it."""
-    follow(client)
     found = registry.by_number(client, number) if number else registry.challenger(client)
-    current = current_release()
-    with runs.fetched_model(found.run_id) as candidate:
+    pointer = read_pointer()
+    current = read_release(pointer, settings.state.releases) if pointer else None
+    warn_of_another_champion(client, current)
+    with runs.fetched_model(found.run_id, found.sha256) as candidate:
+        check_format(candidate)
         show(found.run_id, candidate, current, Path(settings.state.reports))
         run_scoring_tests(candidate)
         if typer.confirm(f"Release version {found.number}?"):
-            release_model(candidate, settings, note or f"Version {found.number} of run {found.run_id}.", typer.echo)
+            note = note or f"Version {found.number} of run {found.run_id}."
+            release_model(candidate, settings, note, pointer, typer.echo)
+            registry.make_champion(client, candidate.sha256)
         else:
             typer.echo("Nothing was released.")
 
 
-def follow(client: "MlflowClient") -> None:
-    """Let the registry's aliases follow what is released."""
-    current = current_release()
-    registry.follow_release(client, current.model.sha256 if current else None)
+def go_back(client: "MlflowClient", settings: Settings) -> None:
+    """Point the project, and the registry, at the release before the current one."""
+    roll_back(settings, typer.echo)
+    registry.make_champion(client, current_release(settings).model.sha256)
 
 
-def current_release() -> Release | None:
-    """What is released; None before the first release."""
-    pointer = read_pointer()
-    return read_release(pointer) if pointer else None
+def warn_of_another_champion(client: "MlflowClient", current: Release | None) -> None:
+    """Say where the registry has another model in use than this checkout: one of the two is not up to date."""
+    champion = registry.by_alias(client, registry.CHAMPION)
+    if champion and (current is None or champion.sha256 != current.model.sha256):
+        here = f"model {current.model.sha256[:12]}" if current else "no model"
+        typer.echo(
+            f"The registry says that version {champion.number} is in use, {POINTER} of this checkout says {here}. "
+            "If somebody has released since, get their commit first."
+        )
 
 
-def show(run_id: str, candidate: Path, current: Release | None, folder: Path) -> None:
+def show(run_id: str, candidate: ModelFolder, current: Release | None, folder: Path) -> None:
     """Compare a candidate with the model in use on the rows that its run has held out; print it, and draw it."""
     from ..core.data import known_rows, split
-    from ..core.storage import read_record
     from .comparison import PICTURE, as_table, compare
 
-    made_with = Settings.model_validate(read_record(candidate)["settings"])
-    table, _ = runs.data_of(run_id)
+    made_with = Settings.model_validate(candidate.record.settings)
+    table, _ = runs.data_of(run_id, candidate.record.data["sha256"])
     _, held_out = split(known_rows(table, made_with), made_with)
     with fetched_model(current) if current else nullcontext() as champion:
         found = compare(candidate, champion, held_out, made_with, folder)
@@ -66,11 +75,15 @@ def show(run_id: str, candidate: Path, current: Release | None, folder: Path) ->
     typer.echo(f"The picture is {folder / PICTURE}.")
 
 
-def run_scoring_tests(candidate: Path) -> None:
+def run_scoring_tests(candidate: ModelFolder) -> None:
     """Run the tests of how a model answers with this one. Raises ProjectError where one fails."""
     command = [sys.executable, "-m", "pytest", "-q", str(SCORING_TESTS)]
     done = subprocess.run(
-        command, env=os.environ | {"CANDIDATE": str(candidate)}, capture_output=True, encoding="utf-8", errors="replace"
+        command,
+        env=os.environ | {"CANDIDATE": str(candidate.place)},
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         raise ProjectError(f"The candidate fails {SCORING_TESTS}, and is not released:\n{done.stdout}{done.stderr}")

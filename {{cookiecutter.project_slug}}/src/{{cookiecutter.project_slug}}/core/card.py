@@ -2,20 +2,22 @@
 
 from typing import Any
 
+from .record import Record
 
-def model_card(record: dict[str, Any]) -> str:
-    """The card as Markdown, with links to the pictures beside it. record: what `train` keeps of the model."""
-    target, rows = record["settings"]["target"], record["rows"]
+
+def model_card(record: Record) -> str:
+    """The card as Markdown, with links to the pictures beside it."""
+    target, rows = record.settings["target"], record.rows
     positive = f", positive: `{target['positive']}`" if target["task"] == "binary" else ""
-    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record["scores"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    features = ", ".join(f"`{name}` ({rules['type']})" for name, rules in record["features"].items())
+    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record.scores.items())
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    features = ", ".join(f"`{name}` ({rules['type']})" for name, rules in record.features.items())
     return f"""# Model card
 
-Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record["trained"]}. {record["note"]}
+Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record.trained}. {record.note}
 
-- Data: {record["data"]["uri"]}, sha256 `{record["data"]["sha256"]}`
-- Code: {code_line(record["code"])}
+- Data: {record.data["uri"]}, sha256 `{record.data["sha256"]}`
+- Code: {code_line(record.code)}
 - Rows: {rows["train"]} to train on, {rows["test"]} held out
 - Features: {features}
 - Made with: {versions}
@@ -28,7 +30,7 @@ Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record["tra
 
 ![Errors](evaluation.png)
 
-{slice_table(record["slices"])}## What it leans on
+{slice_table(record.slices)}## What it leans on
 
 ![Permutation importance](importance.png)
 

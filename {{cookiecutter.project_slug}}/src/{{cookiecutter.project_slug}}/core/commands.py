@@ -10,8 +10,10 @@ from ..settings import load_settings
 from . import storage
 from .card import score_lines
 from .data import accept, features_and_target, split
+from .kept_models import latest_model, write_model
 from .origin import describe_origin, describe_project
 from .predict import predict as predict_rows
+from .record import Record
 from .schema import check_table
 from .tables import SCHEMA, checked_rows, table_path
 
@@ -55,13 +57,14 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     judged = judge(model, train_rows, test_rows, schema, settings)
     if missed := shortfalls(judged["scores"], settings):
         raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(missed))
-    record = describe_origin(settings, note, table_path(settings).read_bytes(), describe_project()) | judged
+    origin = describe_origin(settings, note, table_path(settings).read_bytes(), describe_project())
+    record = Record(**origin, **judged)
     typer.echo("Drawing the pictures")
     files = illustrate(model, record, train_rows, test_rows, settings)
-    place = storage.write_model(model, record, files, Path(settings.state.models))
-    remember(record, place, settings)
-    typer.echo(score_lines(record["scores"]))
-    typer.echo(f"The model is in {place}, with its card, record and pictures.")
+    kept = write_model(model, record, files, Path(settings.state.models))
+    remember(kept, settings)
+    typer.echo(score_lines(record.scores))
+    typer.echo(f"The model is in {kept.place}, with its card, record and pictures.")
 
 
 @app.command()
@@ -74,7 +77,7 @@ def evaluate() -> None:
     rows, _ = checked_rows(settings)
     test_rows = split(rows, settings)[1]
     X, y = features_and_target(test_rows, settings)
-    model, _ = storage.read_model(storage.latest_model(Path(settings.state.models)))
+    model = latest_model(Path(settings.state.models)).load()
     scores = evaluate_rows(model, X, y, settings)
     typer.echo(score_lines(scores))
     slices = evaluate_slices(model, test_rows, X, y, settings)
@@ -93,14 +96,14 @@ def predict(
 ) -> None:
     """Ask the latest model about the rows of a table."""
     settings = load_settings()
-    model, record = storage.read_model(storage.latest_model(Path(settings.state.models)))
-    features = record["features"]
+    folder = latest_model(Path(settings.state.models))
+    features = folder.record.features
     content = storage.fetch(uri, settings.data.max_megabytes)
     table = storage.parse_table(content, uri, settings.data.read, features)
     if absent := [name for name in features if name not in table]:
         raise ProjectError(f"{uri} has no column {absent}, which the model needs. It has {list(table.columns)}.")
     check_table(table[list(features)], features)
-    said = predict_rows(model, table[list(features)])
+    said = predict_rows(folder.load(), table[list(features)])
     answers = table.drop(columns=list(said), errors="ignore").join(said)
     storage.write_table(answers, out)
     typer.echo(f"{len(answers)} rows with their predictions are in {out}.")

@@ -1,10 +1,10 @@
 """The score history: one line for each training that was kept, and a picture of all of them."""
 
 from pathlib import Path
-from typing import Any
 
 from ..settings import Settings
 from . import pictures, storage
+from .model_folder import ModelFolder
 
 
 def history_path(settings: Settings) -> Path:
@@ -12,11 +12,12 @@ def history_path(settings: Settings) -> Path:
     return Path(settings.state.reports) / "score_history.csv"
 
 
-def remember(record: dict[str, Any], place: Path, settings: Settings) -> None:
+def remember(kept: ModelFolder, settings: Settings) -> None:
     """Add the training to the score history, and draw it."""
+    record = kept.record
     row = {
-        "date": record["trained"],
-        "note": record["note"],
+        "date": record.trained,
+        "note": record.note,
         "data": settings.data.uri,
         "target": settings.target.column,
         "task": settings.target.task,
@@ -24,10 +25,10 @@ def remember(record: dict[str, Any], place: Path, settings: Settings) -> None:
         "time": settings.data.time,
         "drop": " ".join(settings.data.drop),
         "seed": settings.model.seed,
-        "train_rows": record["rows"]["train"],
-        "test_rows": record["rows"]["test"],
-        "model": place.name,
+        "train_rows": record.rows["train"],
+        "test_rows": record.rows["test"],
+        "model": kept.place.name,
     }
-    history = storage.append_history(row | record["scores"], history_path(settings))
-    picture = pictures.as_png(pictures.score_history(history, row, next(iter(record["scores"]))))
+    history = storage.append_history(row | record.scores, history_path(settings))
+    picture = pictures.as_png(pictures.score_history(history, row, next(iter(record.scores))))
     storage.write_file(history_path(settings).with_suffix(".png"), picture)

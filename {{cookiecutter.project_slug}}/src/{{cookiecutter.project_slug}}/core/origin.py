@@ -17,7 +17,7 @@ MADE_BY = ["src", "params.yaml", "pyproject.toml", "uv.lock", "data/schema.yaml"
 
 
 def describe_origin(settings: Settings, note: str, table: bytes, project: dict[str, Any]) -> dict[str, Any]:
-    """When, with what and from what a model is made, for its record.
+    """When, with what and from what a model is made, as fields of its record.
 
     table: the file that it learns from. project: what `describe_project` says where the project is.
     """

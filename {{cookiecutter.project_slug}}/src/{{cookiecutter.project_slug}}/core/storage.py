@@ -1,4 +1,4 @@
-"""The one place where the core reads and writes: tables, schemas, models, histories.
+"""The one place where the core reads and writes tables, schemas and histories.
 
 What is written appears whole or not at all: first beside its place, then renamed into it.
 """
@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +22,8 @@ import yaml
 from ..errors import ProjectError
 from .schema import Schema, words
 
-# What a model file may hold besides what skops knows to be harmless. Add your model's types after a look at them.
-TRUSTED = ["numpy.dtype"]
-MODEL, RECORD, LATEST = "model.skops", "model.json", "latest"
+UNFINISHED = ".writing-"  # how the folders begin in which something is written before it gets its place
+DAY = 24 * 3600
 
 
 def sha256(content: bytes) -> str:
@@ -94,10 +94,18 @@ def check_lines(text: str, separator: str, uri: str) -> None:
 def new_file(path: Path) -> Iterator[Path]:
     """A path to write to; what is there at the end takes the place of `path` at once, or nothing does."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
+    forget_unfinished(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=UNFINISHED) as folder:
         unfinished = Path(folder) / path.name
         yield unfinished
         unfinished.replace(path)
+
+
+def forget_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed, a day ago or longer, have left unfinished in a folder."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        if time.time() - left.lstat().st_mtime > DAY:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -151,89 +159,6 @@ def read_schema(path: Path) -> Schema | None:
             f"{path} cannot be understood: {error}. Mend it, or delete it to have it written anew."
         ) from None
     return columns
-
-
-def write_model(model: Any, record: dict[str, Any], files: dict[str, bytes], models: Path) -> Path:
-    """Write a model into a folder of its own, named by its fingerprint, and point `latest` at it; the folder.
-
-    record, files: as for `complete_model`.
-    """
-    with new_model(models) as unfinished:
-        save_model(model, unfinished / MODEL)
-        complete_model(unfinished, record, files)
-    return latest_model(models)
-
-
-@contextmanager
-def new_model(models: Path) -> Iterator[Path]:
-    """An empty folder to put a model into; at the end it gets its place among the models, and `latest` points at it."""
-    models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=models, prefix=".writing-") as folder:
-        unfinished = Path(folder) / "model"
-        unfinished.mkdir()
-        yield unfinished
-        place = models / read_record(unfinished)["sha256"][:12]
-        shutil.rmtree(place, ignore_errors=True)
-        unfinished.rename(place)
-    with new_file(models / LATEST) as pointer:
-        pointer.write_text(place.name + "\n", encoding="utf-8")
-
-
-def save_model(model: Any, path: Path) -> None:
-    """Write a fitted model to a file that runs no code when it is loaded."""
-    from skops.io import dump  # here and below: takes seconds to import, since it imports all of scikit-learn
-
-    dump(model, path)
-
-
-def complete_model(place: Path, record: dict[str, Any], files: dict[str, bytes]) -> None:
-    """Put these files, and the record with the model's fingerprint added, beside the model in this folder.
-
-    record: what is known of the model, kept as JSON. files: by name.
-    """
-    digest = sha256((place / MODEL).read_bytes())
-    text = json.dumps({"sha256": digest} | record, indent=2, ensure_ascii=False)
-    (place / RECORD).write_text(text + "\n", encoding="utf-8", newline="\n")
-    for name, content in files.items():
-        (place / name).write_bytes(content)
-
-
-def latest_model(models: Path) -> Path:
-    """The folder of the model trained last. Raises ProjectError where there is none."""
-    try:
-        place = models / (models / LATEST).read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        raise ProjectError(f"There is no model in {models} yet: train one first, with the command `train`.") from None
-    if not (place / MODEL).is_file():
-        raise ProjectError(f"{models / LATEST} points at {place.name}, which is not there: train again.")
-    return place
-
-
-def read_record(place: Path) -> dict[str, Any]:
-    """What is known of the model in this folder. Raises ProjectError where its file is not the one that was written."""
-    record: dict[str, Any] = json.loads((place / RECORD).read_text(encoding="utf-8"))
-    if sha256((place / MODEL).read_bytes()) != record["sha256"]:
-        raise ProjectError(
-            f"{place / MODEL} is not the file that was written with its record: it was changed or cut off."
-        )
-    return record
-
-
-def read_model(place: Path) -> tuple[Any, dict[str, Any]]:
-    """The model in this folder and its record. Raises ProjectError where the file is not the one that was written."""
-    record = read_record(place)
-    return load_model(place / MODEL), record
-
-
-def load_model(path: Path) -> Any:
-    """The model in a file. Raises ProjectError where it holds something that is not known to be harmless."""
-    from skops.io import load
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        return load(path, trusted=TRUSTED)
-    except UntrustedTypesFoundException as error:
-        raise ProjectError(f"{path} is not loaded: {error} Add what you trust to TRUSTED in storage.py.") from None
 
 
 def append_history(row: dict[str, Any], path: Path) -> pd.DataFrame:

@@ -8,9 +8,12 @@ from sklearn.base import BaseEstimator
 from ..settings import Settings
 from . import pictures
 from .card import model_card
-from .data import features_and_target
+from .data import features_and_target, moments
 from .evaluate import evaluate, evaluate_slices
+from .model_folder import EXAMPLE
 from .predict import predict
+from .record import Learned, Record
+from .reference import reference
 from .schema import Schema, type_of
 from .storage import as_csv
 
@@ -25,25 +28,37 @@ def judge(
     schema: that of both tables.
     """
     X, y = features_and_target(test_rows, settings)
+    features = {str(name): schema[str(name)] for name in X}
+    answers = predict(model, train_rows[list(features)])
     return {
         "rows": {"train": len(train_rows), "test": len(test_rows)},
-        "features": {str(name): schema[str(name)] for name in X},
-        "answers": {str(name): type_of(column) for name, column in predict(model, X.head(1)).items()},
+        "features": features,
+        "answers": {str(name): type_of(column) for name, column in answers.items()},
         "scores": evaluate(model, X, y, settings),
         "slices": evaluate_slices(model, test_rows, X, y, settings).to_dict("records"),
+        "learned": Learned(time=last_time(train_rows, settings)),
+        "reference": reference(train_rows, answers, features),
     }
+
+
+def last_time(rows: pd.DataFrame, settings: Settings) -> str | float | None:
+    """The newest time in these rows, as a number or as an ISO date; None where the settings name no time."""
+    if settings.data.time is None:
+        return None
+    newest = moments(rows[settings.data.time]).max()
+    return newest.isoformat() if isinstance(newest, pd.Timestamp) else float(newest)
 
 
 def illustrate(
     model: BaseEstimator,
-    record: dict[str, Any],
+    record: Record,
     train_rows: pd.DataFrame,
     test_rows: pd.DataFrame,
     settings: Settings,
 ) -> dict[str, bytes]:
     """The files to keep beside a model, by name: its card, its pictures, and some of test_rows to try it on.
 
-    record: what `judge` says of the model, and `describe_origin` of where it comes from.
+    record: what is known of the model.
     """
     rows = pd.concat([train_rows, test_rows], ignore_index=True)
     X, y = features_and_target(test_rows, settings)
@@ -54,4 +69,4 @@ def illustrate(
         "importance.png": pictures.importance(model, X, y, settings),
     }
     files = {name: pictures.as_png(figure) for name, figure in drawn.items()}
-    return files | {"card.md": model_card(record).encode(), "example.csv": as_csv(X.tail(EXAMPLES))}
+    return files | {"card.md": model_card(record).encode(), EXAMPLE: as_csv(X.tail(EXAMPLES))}

@@ -1,17 +1,18 @@
 """The commands `serve`, `deploy` and `smoke-test`: the released model runs, here or on the host."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..core.storage import latest_model
+from ..core.kept_models import latest_model
 from ..errors import ProjectError
 from ..releases import store
 from ..releases.releasing import current_pointer, current_release
 from ..serving import server
 from ..serving.client import smoke_test as ask_for_examples
-from ..serving.model_folder import make_servable
+from ..serving.model_settings import servable
 from ..settings import load_settings
 from . import compose
 from .host import host_at
@@ -37,12 +38,9 @@ def serve(
     latest: Annotated[bool, typer.Option("--latest", help="The model trained last, released or not.")] = False,
 ) -> None:
     """Serve the released model to this machine alone, until stopped with Ctrl-C."""
-    if latest:
-        place = latest_model(Path(load_settings().state.models))
-        make_servable(place)
-        server.run(place, port)
-        return
-    with store.fetched_model(current_release()) as place:
+    settings = load_settings()
+    trained = nullcontext(latest_model(Path(settings.state.models))) if latest else None
+    with trained or store.fetched_model(current_release(settings)) as folder, servable(folder) as place:
         server.run(place, port)
 
 
@@ -60,8 +58,8 @@ def deploy(
             f"The release is in {pointer.record}, a folder that no other machine can read. Set state.releases in "
             "params.yaml to an address such as s3://bucket/releases, and publish again."
         )
-    release = store.read_release(pointer)
-    with store.fetched_model(release) as model, host_at(address, key, known_hosts) as host:
+    release = store.read_release(pointer, load_settings().state.releases)
+    with store.fetched_model(release) as folder, servable(folder) as model, host_at(address, key, known_hosts) as host:
         typer.echo(f"Deploying {release.release} to {host.address}")
         name = compose.deploy(host, release, model, image)
     typer.echo(f"{name} is healthy.")
@@ -75,7 +73,7 @@ def smoke_test(
     known_hosts: KnownHosts = None,
 ) -> None:
     """Ask for predictions, and compare them with the released model's own; a deployment that fails is taken back."""
-    release = current_release()
+    release = current_release(load_settings())
     with store.fetched_model(release) as model:
         if url:
             rows = ask_for_examples(url, model)

@@ -1,14 +1,13 @@
 """What was deployed is asked, and taken back if it answers wrongly."""
 
-from pathlib import Path
-
+from ..core.model_folder import ModelFolder
 from ..errors import ProjectError
 from ..serving.client import smoke_test, wait_until_ready
 from . import compose
 from .host import Host
 
 
-def verify_deployed(host: Host, model: Path) -> int:
+def verify_deployed(host: Host, model: ModelFolder) -> int:
     """Smoke-test what runs on the host, and take it back if it answers wrongly; the number of rows."""
     try:
         with host.tunnel(compose.published_address(host)) as (url, running):

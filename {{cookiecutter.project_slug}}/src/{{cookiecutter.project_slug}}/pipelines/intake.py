@@ -1,6 +1,7 @@
 """What comes in: read only once it is whole, checked before anything trains on it, put aside where it does not fit."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..settings import Settings
 QUIET_SECONDS, SECONDS_BETWEEN = 2.0, 0.2
 MILLISECONDS_TO_FIRST_LOOK = 200
 RECEIVED, QUARANTINE, REPORT = "received", "quarantine", "report.txt"
+MOST_IN_QUARANTINE = 20
 
 
 def local_path(uri: str) -> Path | None:
@@ -118,6 +120,14 @@ def check(content: bytes, settings: Settings, schema: Schema | None) -> tuple[Pa
         place = folder / QUARANTINE / storage.sha256(content)[:12]
         storage.write_file(place / name, content)
         storage.write_file(place / REPORT, f"{error}\n".encode())
+        forget_oldest(place.parent)
         raise ProjectError(f"{error}\nNothing was trained. The table is in {place}, with this report.") from None
     storage.write_file(folder / RECEIVED / name, content)
     return folder / RECEIVED / name, table, schema
+
+
+def forget_oldest(quarantine: Path) -> None:
+    """Keep the newest tables of the quarantine: bad data that comes every night must not fill the disk."""
+    tables = sorted(quarantine.iterdir(), key=lambda place: place.stat().st_mtime, reverse=True)
+    for place in tables[MOST_IN_QUARANTINE:]:
+        shutil.rmtree(place, ignore_errors=True)

@@ -8,9 +8,10 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from ..core import storage
 from ..core.card import code_line
 from ..core.data import features_and_target
+from ..core.model_file import load_model
+from ..core.model_folder import MODEL
 from ..core.origin import describe_project
 from ..core.predict import predict
 from ..errors import ProjectError
@@ -28,20 +29,21 @@ def reproduce(settings: Settings, beginning: str | None, tell: Callable[[str], N
     """
     uri = store.address(settings)
     with store.reaching(uri):
-        run_id = runs.find(store.connect(uri), beginning).info.run_id
+        run = runs.find(store.connect(uri), beginning)
+        run_id = run.info.run_id
         job, (table, schema) = steps.read_job(runs.recipe_of(run_id)), runs.data_of(run_id)
-        with runs.fetched_model(run_id) as place:
-            made = storage.read_model(place)[0]
+        with runs.fetched_model(run_id, run.data.tags[runs.MADE]) as folder:
+            made = folder.load()
     for difference in differences(job):
         tell(f"Not the same: {difference}")
-    with TemporaryDirectory(prefix="reproduce-") as folder:
-        checked, train_rows, test_rows, fitted = (Path(folder) / name for name in ("all", "train", "test", "model"))
+    with TemporaryDirectory(prefix="reproduce-") as work:
+        checked, train_rows, test_rows, fitted = (Path(work) / name for name in ("all", "train", "test", "model"))
         steps.write_rows(table, schema, checked)
         tell(f"Training again what run {run_id} has trained")
         with redirect_stdout(io.StringIO()):  # what the steps say is meant for those who look on at a pipeline
             steps.prepare(job, checked, train_rows, test_rows)
             steps.train(job, train_rows, fitted)
-        again = storage.load_model(fitted / storage.MODEL)
+        again = load_model(fitted / MODEL)
     X, _ = features_and_target(table, job.settings)
     if count := differing_rows(predict(made, X), predict(again, X)):
         raise ProjectError(f"Trained again, the model answers otherwise on {count} of {len(X)} rows.")

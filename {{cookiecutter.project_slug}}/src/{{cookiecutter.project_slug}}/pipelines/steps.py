@@ -3,8 +3,9 @@
 A table lies in a folder with the schema of its columns. A step that cannot do its work raises ProjectError.
 """
 
+import shutil
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +13,12 @@ import yaml
 
 from ..core import storage
 from ..core.data import accept, features_and_target, known_rows, split
+from ..core.model_file import load_model, save_model
+from ..core.model_folder import MODEL, complete, open_folder
 from ..core.origin import describe_origin
+from ..core.record import Record
 from ..core.schema import Schema
 from ..errors import ProjectError
-from ..serving.model_folder import make_servable
 from ..tracking import registry, runs, store
 from .job import FOR_PEOPLE, Job
 
@@ -77,7 +80,7 @@ def train(job: Job, train_rows: Path, fitted: Path) -> None:
     X, y = features_and_target(read_rows(train_rows)[0], job.settings)
     say(f"Training on {len(X)} rows with {X.shape[1]} features")
     fitted.mkdir(parents=True, exist_ok=True)
-    storage.save_model(fit(X, y, job.settings), fitted / storage.MODEL)
+    save_model(fit(X, y, job.settings), fitted / MODEL)
 
 
 def evaluate(
@@ -89,26 +92,31 @@ def evaluate(
     older, schema = read_rows(train_rows)
     newer, _ = read_rows(test_rows)
     say(f"Judging on {len(newer)} rows held out")
-    model = storage.load_model(fitted / storage.MODEL)
+    model = load_model(fitted / MODEL)
     origin = describe_origin(job.settings, job.note, (checked / TABLE).read_bytes(), job.project)
-    record = origin | judge(model, older, newer, schema, job.settings)
+    record = Record(**origin, **judge(model, older, newer, schema, job.settings))
     judged.mkdir(parents=True, exist_ok=True)
-    (judged / storage.MODEL).write_bytes((fitted / storage.MODEL).read_bytes())
-    storage.complete_model(judged, record, illustrate(model, record, older, newer, job.settings))
-    make_servable(judged)
-    scores: dict[str, float] = record["scores"]
-    return scores
+    shutil.copyfile(fitted / MODEL, judged / MODEL)
+    complete(judged, record, illustrate(model, record, older, newer, job.settings))
+    return record.scores
 
 
 def compare(job: Job, test_rows: Path, judged: Path, compared: Path) -> None:
     """From a judged model to its comparison with the champion, on rows that it has not learned from."""
+    from ..candidates.comparison import NO_CHAMPION
     from ..candidates.comparison import compare as compare_models
 
     client = store.connect(job.tracking)
+    candidate, (rows, _) = open_folder(judged), read_rows(test_rows)
     champion = registry.by_alias(client, registry.CHAMPION)
-    rows, _ = read_rows(test_rows)
-    with runs.fetched_model(champion.run_id) if champion else nullcontext() as place:
-        found = compare_models(judged, place, rows, job.settings, compared)
+    with ExitStack() as stack:
+        kept, absent = None, NO_CHAMPION
+        if champion:
+            try:
+                kept = stack.enter_context(runs.fetched_model(champion.run_id, champion.sha256))
+            except ProjectError as error:  # a model that nobody can read any more keeps no other from being made
+                absent = f"the champion, version {champion.number}, cannot be read: {error}"
+        found = compare_models(candidate, kept, rows, job.settings, compared, absent)
     say(found.verdict)
 
 
@@ -121,7 +129,8 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
 
     received = yaml.safe_load((checked / RECEIVED).read_text(encoding="utf-8"))
     found = read_comparison(compared)
-    record = storage.read_record(judged)
+    model = open_folder(judged)
+    record = model.record
     client = store.connect(job.tracking)
     with store.alone(job.tracking, "registering"), store.reaching(job.tracking):
         known = runs.learned_from(client, received["sha256"])
@@ -130,18 +139,18 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
             return known
         tags = {
             runs.CONTENT: received["sha256"],
-            runs.MADE: record["sha256"],
-            runs.MAIN_SCORE: next(iter(record["scores"])),
+            runs.MADE: model.sha256,
+            runs.MAIN_SCORE: next(iter(record.scores)),
             runs.TRIGGER: job.trigger,
             runs.VERDICT: found.verdict,
-            "commit": str(record["code"]["commit"]),
-            "uncommitted_changes": str(record["code"]["changed"]),
-            "lock_sha256": str(record["lock"]),
+            "commit": str(record.code["commit"]),
+            "uncommitted_changes": str(record.code["changed"]),
+            "lock_sha256": str(record.lock),
             "mlflow.note.content": job.note,
         }
         with runs.logging_run(client, tags, received["began"]) as run_id:
             recipe = job.model_dump_json(indent=2)
-            uri = runs.log_training(judged, *read_rows(checked), recipe, received["began"], compared.iterdir())
+            uri = runs.log_training(model, *read_rows(checked), recipe, received["began"], compared.iterdir())
             if not found.missed:  # before the run is finished: then its content is not trained on again
                 known_by = {name: tags[name] for name in (runs.CONTENT, runs.MADE, "commit")}
                 registry.register(client, uri, run_id, known_by)

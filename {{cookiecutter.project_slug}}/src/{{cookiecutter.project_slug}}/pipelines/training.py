@@ -1,14 +1,13 @@
 """Training on this machine: from what came in to a tracked run, once for each content."""
 
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..candidates.proposal import follow
 from ..core import storage
+from ..core.kept_models import latest_model, new_model
+from ..core.model_folder import copy_files
 from ..core.origin import describe_project
 from ..core.tables import SCHEMA, table_path
 from ..errors import ProjectError
@@ -18,9 +17,6 @@ from ..tracking import registry, runs, store
 from . import intake
 from .job import Job, Trigger
 from .kubeflow import runners
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient  # takes seconds to import
 
 LOG = "pipeline.log"
 Tell = Callable[[str], None]
@@ -50,7 +46,6 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
         client = store.connect(uri)
         with store.alone(uri, "registering"):  # the last step of a process that was killed may still be at it
             runs.end_abandoned(client)
-        follow_release(client, tell)
         content = intake.receive(settings, tell)
         if trigger == "new data" and (known := runs.learned_from(client, storage.sha256(content))):
             tell(f"Nothing new: run {known} has learned from this content.")
@@ -67,14 +62,6 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
             raise
 
 
-def follow_release(client: "MlflowClient", tell: Tell) -> None:
-    """Let the champion be what is released now, whoever released it or took it back, as far as that can be seen."""
-    try:
-        follow(client)
-    except ProjectError as error:  # a machine that trains need not reach the store of releases
-        tell(f"The champion stays as it was, since what is released cannot be seen from here: {error}")
-
-
 def take_in(content: bytes, settings: Settings, tell: Tell) -> Path:
     """Keep content that fits, as the pipeline reads it and as the other commands do; where the pipeline reads it."""
     known = storage.read_schema(SCHEMA)
@@ -86,12 +73,12 @@ def take_in(content: bytes, settings: Settings, tell: Tell) -> Path:
     return source
 
 
-def bring_model(settings: Settings, run_id: str) -> Path:
-    """Make the model that a run has made the latest one here; its folder."""
+def bring_model(settings: Settings, version: registry.Version) -> Path:
+    """Make the model of a version the latest one here; its folder."""
     models = Path(settings.state.models)
-    with runs.fetched_model(run_id) as place, storage.new_model(models) as unfinished:
-        shutil.copytree(place, unfinished, dirs_exist_ok=True)
-    return storage.latest_model(models)
+    with runs.fetched_model(version.run_id, version.sha256) as made, new_model(models) as unfinished:
+        copy_files(made, unfinished)
+    return latest_model(models).place
 
 
 def outcome(run_id: str, settings: Settings) -> str:
@@ -104,7 +91,7 @@ def outcome(run_id: str, settings: Settings) -> str:
     if version is None:
         verdict = client.get_run(run_id).data.tags[runs.VERDICT]
         raise ProjectError(f"{verdict} Run {run_id} is tracked, but its model is no version and is not released.")
-    place = bring_model(settings, run_id)
+    place = bring_model(settings, version)
     return (
         f"Run {run_id} is tracked; its model is version {version.number}, and here in {place}.\n"
         "Nothing is released by that: `release` shows it beside the one in use, and asks."

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from ..core.storage import latest_model
+from ..core.kept_models import latest_model
 from ..settings import load_settings
 from . import store
+from .record import read_pointer
 from .releasing import current_release, release_model, roll_back
 
 app = typer.Typer()
@@ -17,20 +18,21 @@ app = typer.Typer()
 def publish(note: Annotated[str, typer.Option(help="Why this model, for the record.")] = "") -> None:
     """Release the latest model: copy it to the store, write its record, and point the project at it."""
     settings = load_settings()
-    release_model(latest_model(Path(settings.state.models)), settings, note, typer.echo)
+    release_model(latest_model(Path(settings.state.models)), settings, note, read_pointer(), typer.echo)
 
 
 @app.command()
 def rollback() -> None:
     """Point the project at the release before the current one."""
-    roll_back(typer.echo)
+    roll_back(load_settings(), typer.echo)
 
 
 @app.command()
 def released() -> None:
     """Show what is released, and make sure that the store still holds all of it unchanged."""
-    release = current_release()
-    store.read_model_files(release)
+    release = current_release(load_settings())
+    with store.fetched_model(release):
+        pass  # that it could be fetched is the proof
     before = release.previous.record if release.previous else "none, it is the first"
     for name, value in {
         "release": release.release,

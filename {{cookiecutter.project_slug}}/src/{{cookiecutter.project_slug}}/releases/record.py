@@ -4,48 +4,57 @@ A record is written once and never changed. The pointer is a file of the project
 commit has the model that belongs to it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
-from ..core.storage import new_file
+from ..core.record import FORMAT, Digest, Fixed, as_json, parse
+from ..core.storage import write_file
 from ..errors import ProjectError
 
 POINTER = Path("deploy/release.yaml")
 ABOUT = "# The release that is to run. `publish` and `rollback` write this; commit it, and CI deploys it.\n"
 
 
-class Fixed(BaseModel):
-    """Something that is read as it was written: no name is left out or added, nothing changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Pointer(Fixed):
     """Where a release record is, and the fingerprint of its content."""
 
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
     record: str
-    sha256: str
+    sha256: Digest
 
 
 class ReleasedModel(Fixed):
-    """The folder of a model, the fingerprint of the model and those of all files in the folder."""
+    """The folder of a model and the digest of the model. files: their fingerprints, in format 1 alone."""
 
     uri: str
-    sha256: str
-    files: dict[str, str]
+    sha256: Digest
+    files: dict[str, Digest] | None = None
+
+
+class Policy(Fixed):
+    """The file by whose rules a release was decided, as it was then."""
+
+    file: str
+    sha256: Digest
 
 
 class Release(Fixed):
-    """A model that was released: what it is, what made it, how good it is, who released it and what it replaces."""
+    """A model that was released: what it is, what made it, how good it is, who released it and what it replaces.
 
+    by: the person or the program that decided. policy: by which policy; None where a person decided by themselves.
+    data, code, settings, scores, versions, lock: as in the record of the model, for who reads this one alone.
+    """
+
+    format: int = FORMAT
     release: str
     published: str
     by: str
     note: str
+    policy: Policy | None = None
     model: ReleasedModel
     data: dict[str, Any]
     code: dict[str, Any]
@@ -57,15 +66,12 @@ class Release(Fixed):
 
     def as_bytes(self) -> bytes:
         """The content of the record's file."""
-        return (json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n").encode()
+        return as_json(self.model_dump(exclude={"model": {"files"}}))
 
 
 def parse_release(content: bytes, where: str) -> Release:
     """The record in these bytes. Raises ProjectError where they are none."""
-    try:
-        return Release.model_validate_json(content)
-    except ValidationError as error:
-        raise ProjectError(f"{where} is not a release record: {error}") from None
+    return parse(Release, content, f"{where} is not a release record")
 
 
 def read_pointer(path: Path = POINTER) -> Pointer | None:
@@ -80,6 +86,5 @@ def read_pointer(path: Path = POINTER) -> Pointer | None:
 
 def write_pointer(pointer: Pointer, path: Path = POINTER) -> None:
     """Point the project at another release."""
-    with new_file(path) as unfinished:
-        text = yaml.safe_dump(pointer.model_dump(), sort_keys=False, allow_unicode=True, width=10_000)
-        unfinished.write_text(ABOUT + text, encoding="utf-8", newline="\n")
+    text = yaml.safe_dump(pointer.model_dump(), sort_keys=False, allow_unicode=True, width=10_000)
+    write_file(path, (ABOUT + text).encode())

@@ -4,21 +4,34 @@
 <store>/<release>/release.json   the record, written last: without it the release does not exist
 """
 
-import json
+import posixpath
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
-from typing import Any
+from pathlib import Path
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from .. import __name__ as package
-from ..core.storage import MODEL, RECORD, sha256
+from ..core.model_folder import (
+    MOST_BYTES_OF_A_RECORD,
+    RECORD,
+    ModelFolder,
+    check_names,
+    identify,
+    list_files,
+    open_folder,
+    passing_folder,
+)
+from ..core.record import File, parse_record
+from ..core.storage import sha256
 from ..errors import ProjectError
-from .record import Pointer, Release, ReleasedModel, parse_release
+from ..serving.model_settings import MODEL_SETTINGS, model_settings
+from .record import Pointer, Policy, Release, ReleasedModel, parse_release
+
+RELEASE = "release.json"
+NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{12}")
 
 
 @contextmanager
@@ -26,6 +39,8 @@ def reaching(uri: str) -> Iterator[None]:
     """Say as a ProjectError what keeps the store from being read or written."""
     try:
         yield
+    except ProjectError:
+        raise
     except Exception as error:  # each kind of store has errors of its own: no such bucket, missing credentials
         hint = " (`uv add s3fs` for s3://, `uv add gcsfs` for gs://)" if isinstance(error, ImportError) else ""
         raise ProjectError(f"{uri} cannot be used: {type(error).__name__}: {error}{hint}") from None
@@ -38,80 +53,132 @@ def is_local(uri: str) -> bool:
 
 
 def write_new(uri: str, content: bytes) -> None:
-    """Write a file that was not there, and read it back. Raises ProjectError where it was, or came out different."""
+    """Write a file that was not there. Raises ProjectError where it was."""
     with reaching(uri):
         filesystem, path = fsspec.core.url_to_fs(uri)
         if filesystem.exists(path):
             raise FileExistsError("it is there already, and a release is never written over")
         filesystem.makedirs(filesystem._parent(path), exist_ok=True)
         filesystem.pipe_file(path, content)
-        written = filesystem.cat_file(path)
-    if written != content:
-        raise ProjectError(f"{uri} does not hold what was written to it: the store is broken. Nothing was released.")
 
 
-def read(uri: str, digest: str) -> bytes:
-    """The file with this fingerprint. Raises ProjectError where it is gone or another."""
+def names_in(uri: str) -> set[str]:
+    """The names of the files in a folder. Raises ProjectError where one is a link or a folder: none is followed."""
     with reaching(uri):
         filesystem, path = fsspec.core.url_to_fs(uri)
-        content: bytes = filesystem.cat_file(path)
+        filesystem.invalidate_cache()
+        entries = [entry for entry in filesystem.ls(path, detail=True) if entry["name"].rstrip("/") != path.rstrip("/")]
+    odd = [entry["name"] for entry in entries if entry["type"] != "file" or entry.get("islink")]
+    if odd:
+        raise ProjectError(f"{uri} is not read: {sorted(map(posixpath.basename, odd))} in it are no plain files.")
+    return {posixpath.basename(entry["name"]) for entry in entries}
+
+
+def read(uri: str, digest: str, most: int = MOST_BYTES_OF_A_RECORD) -> bytes:
+    """The file with this fingerprint. most: its size, at most. Raises ProjectError where it is gone or another."""
+    with reaching(uri):
+        filesystem, path = fsspec.core.url_to_fs(uri)
+        with filesystem.open(path, "rb") as source:
+            content: bytes = source.read(most + 1)
     if sha256(content) != digest:
-        raise ProjectError(f"{uri} was changed after its release: it is {sha256(content)}, not {digest}.")
+        raise ProjectError(f"{uri} was changed after its release: it is not the content with the fingerprint {digest}.")
     return content
 
 
-def publish(place: Path, store: str, by: str, note: str, previous: Pointer | None) -> Pointer:
-    """Copy the model in this folder to the store, and write its record; where that is.
+def folder_of(record: str, store: str) -> str:
+    """The folder of the release whose record is here. Raises ProjectError where that is no release of this store."""
+    with reaching(store):
+        filesystem, root = fsspec.core.url_to_fs(store)
+        other, path = fsspec.core.url_to_fs(record)
+    below = path.removeprefix(f"{root.rstrip('/')}/")
+    name, _, file = below.partition("/")
+    if type(filesystem) is not type(other) or below == path or not NAME.fullmatch(name) or file != RELEASE:
+        raise ProjectError(f"{record} is no release in {store}, which state.releases in params.yaml names.")
+    check_no_link(record.removesuffix(f"/{RELEASE}"))
+    return record.removesuffix(f"/{RELEASE}")
 
-    by: who releases it. previous: the release that it replaces.
+
+def check_no_link(folder: str) -> None:
+    """Raise ProjectError where the folder of a release on this machine is a link, or holds one."""
+    filesystem, path = fsspec.core.url_to_fs(folder)
+    if isinstance(filesystem, LocalFileSystem):
+        for place in (Path(path), *Path(path).glob("*")):
+            if place.is_symlink():
+                raise ProjectError(f"{place} is a link, which is not followed in a store of releases.")
+
+
+def publish(
+    folder: ModelFolder, store: str, by: str, note: str, previous: Pointer | None, policy: Policy | None = None
+) -> Pointer:
+    """Copy a model to the store, write its record, and read back all of it; where the record is.
+
+    by, policy: who or what releases it, and by which policy. previous: the release that it replaces.
     """
-    made = json.loads((place / RECORD).read_text(encoding="utf-8"))
-    now = datetime.now(UTC)
-    name = f"{now:%Y%m%dT%H%M%S%fZ}-{made['sha256'][:12]}"
-    folder = f"{store.rstrip('/')}/{name}"
-    files = {path.name: path.read_bytes() for path in sorted(place.iterdir())}
-    for file, content in files.items():
-        write_new(f"{folder}/model/{file}", content)
+    now, made = datetime.now(UTC), folder.record
+    name = f"{now:%Y%m%dT%H%M%S%fZ}-{folder.sha256[:12]}"
+    place = f"{store.rstrip('/')}/{name}"
+    for file in [*sorted(made.files), RECORD]:
+        write_new(f"{place}/model/{file}", (folder.place / file).read_bytes())
+    write_new(f"{place}/model/{MODEL_SETTINGS}", model_settings(folder))
     release = Release(
         release=name,
         published=now.isoformat(timespec="seconds"),
         by=by,
         note=note,
-        model=ReleasedModel(
-            uri=f"{folder}/model",
-            sha256=made["sha256"],
-            files={file: sha256(content) for file, content in files.items()},
-        ),
+        policy=policy,
+        model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256),
         previous=previous,
-        **{key: made[key] for key in ("data", "code", "settings", "scores", "versions", "lock")},
+        **{key: getattr(made, key) for key in ("data", "code", "settings", "scores", "versions", "lock")},
     )
     content = release.as_bytes()
-    write_new(f"{folder}/release.json", content)
-    return Pointer(record=f"{folder}/release.json", sha256=sha256(content))
+    write_new(f"{place}/{RELEASE}", content)
+    pointer = Pointer(record=f"{place}/{RELEASE}", sha256=sha256(content))
+    with fetched_model(read_release(pointer, store)):
+        return pointer
 
 
-def read_release(pointer: Pointer) -> Release:
-    """The record that is pointed at. Raises ProjectError where it is gone, changed or none."""
-    return parse_release(read(pointer.record, pointer.sha256), pointer.record)
-
-
-def read_model_files(release: Release) -> dict[str, bytes]:
-    """The files of a released model by name. Raises ProjectError where one is gone, changed or of a strange name."""
-    files: dict[str, Any] = release.model.files
-    if strange := [name for name in files if PurePosixPath(name).name != name]:
-        raise ProjectError(f"The record of {release.release} names files outside its folder: {strange}.")
-    if files.get(MODEL) != release.model.sha256:
-        raise ProjectError(f"The record of {release.release} contradicts itself about {MODEL}.")
-    return {name: read(f"{release.model.uri}/{name}", digest) for name, digest in files.items()}
+def read_release(pointer: Pointer, store: str) -> Release:
+    """The record that is pointed at. Raises ProjectError where it is gone, changed, none, or not of this store."""
+    folder = folder_of(pointer.record, store)
+    release = parse_release(read(pointer.record, pointer.sha256), pointer.record)
+    if release.model.uri != f"{folder}/model" or release.release != posixpath.basename(folder):
+        raise ProjectError(f"{pointer.record} is the record of a release in another place: {release.model.uri}.")
+    return release
 
 
 @contextmanager
-def fetched_model(release: Release) -> Iterator[Path]:
-    """The folder of a released model on this machine, for as long as it is needed."""
-    files = read_model_files(release)
-    with TemporaryDirectory(prefix=f"{release.release}-") as folder:
-        place = Path(folder) / package  # MLServer wants a model in a folder of its name
-        place.mkdir()
-        for name, content in files.items():
-            (place / name).write_bytes(content)
-        yield place
+def fetched_model(release: Release) -> Iterator[ModelFolder]:
+    """A released model on this machine, for as long as it is needed.
+
+    Raises ProjectError where the store does not hold exactly what was released. Of format 1, MLServer's settings and
+    the example of a request stay where they are: they are made anew.
+    """
+    uri = release.model.uri
+    found = names_in(uri)
+    if RECORD not in found:
+        raise ProjectError(f"{uri}/{RECORD} is gone from the store.")
+    with passing_folder() as place:
+        for name, file in files_of(release, found).items():
+            (place / name).write_bytes(read(f"{uri}/{name}", file.sha256, file.bytes or MOST_BYTES_OF_A_RECORD))
+        folder = open_folder(place, release.model.sha256)
+        if folder.record.format > 1:
+            read(f"{uri}/{MODEL_SETTINGS}", sha256(model_settings(folder)))
+        yield folder
+
+
+def files_of(release: Release, found: set[str]) -> dict[str, File]:
+    """The files to fetch of a released model, by name. Raises ProjectError where the store holds others.
+
+    found: the names in the model's folder of the store.
+    """
+    where = release.model.uri
+    if release.model.files is not None:  # format 1
+        if found != set(release.model.files):
+            raise ProjectError(f"{where} does not hold the files of the release: {sorted(release.model.files)}.")
+        kept = set(release.model.files) - {MODEL_SETTINGS, "request.json"}
+        return {name: File(sha256=release.model.files[name]) for name in kept}
+    content = read(f"{where}/{RECORD}", release.model.sha256)
+    record = parse_record(content, f"{where}/{RECORD}")
+    check_names(found - {MODEL_SETTINGS}, record, where)
+    identify(record, content, release.model.sha256, where)
+    return list_files(record, where) | {RECORD: File(sha256=release.model.sha256, bytes=len(content))}

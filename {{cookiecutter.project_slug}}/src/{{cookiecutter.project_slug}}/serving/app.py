@@ -5,6 +5,7 @@ Under Seldon MLServer starts by itself, in an image of its own, and takes nothin
 
 import asyncio
 import gc
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,15 +28,15 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .. import __name__ as package
-from ..core import storage
+from ..core.model_folder import MODEL, ModelFolder, open_folder
 from ..errors import shortened
 from .guard import Guard
-from .model_folder import model_settings
+from .model_settings import MODEL_SETTINGS, model_settings
 
-MODEL = f"/v2/models/{package}"
+ADDRESS = f"/v2/models/{package}"
 # The whole of MLServer has more: loading and unloading models, streams, pages in HTML.
-PATHS = dict.fromkeys(("/v2", "/v2/health/live", "/v2/health/ready", MODEL, f"{MODEL}/ready"), "GET")
-PATHS[f"{MODEL}/infer"] = "POST"
+PATHS = dict.fromkeys(("/v2", "/v2/health/live", "/v2/health/ready", ADDRESS, f"{ADDRESS}/ready"), "GET")
+PATHS[f"{ADDRESS}/infer"] = "POST"
 MOST_PROBLEMS = 20
 SECONDS_TO_SEND, SECONDS_TO_END = 30, 5
 
@@ -49,15 +50,15 @@ def start(place: Path, settings: Settings, only_here: bool = False) -> None:
 
 async def serve(place: Path, settings: Settings, only_here: bool) -> None:
     """The same, in the event loop. Raises whatever the runtime raises where the model cannot be loaded."""
-    record = storage.read_record(place)
+    folder = open_folder(place, beside=[MODEL_SETTINGS])
     registry = MultiModelRegistry()
-    await registry.load(settings_in_place(place, record))
+    await registry.load(settings_in_place(folder))
     gc.freeze()  # the collector need not look through all this while a large request is read: it takes half as long
     repository = ModelRepositoryHandlers(SchemalessModelRepository(str(place)), registry)
     app = create_app(settings, DataPlane(settings, registry), repository)
     app.add_exception_handler(RequestValidationError, explain)
     guards = {
-        settings.http_port: Guard(app, PATHS, most_inputs=len(record["features"]), only_here=only_here),
+        settings.http_port: Guard(app, PATHS, most_inputs=len(folder.record.features), only_here=only_here),
         settings.metrics_port: Guard(prometheus_client.make_asgi_app(), {"/metrics": "GET"}, only_here=only_here),
     }
     servers = [Server(listening(guard, settings.host, port)) for port, guard in guards.items()]
@@ -71,10 +72,10 @@ async def serve(place: Path, settings: Settings, only_here: bool) -> None:
     await asyncio.gather(*(server.serve() for server in servers))
 
 
-def settings_in_place(place: Path, record: dict[str, Any]) -> ModelSettings:
-    """MLServer's settings for the model in this folder, made from its record: no file of the folder says what runs."""
-    made = model_settings(record)
-    made["parameters"] |= {"uri": str(place.resolve() / storage.MODEL)}
+def settings_in_place(folder: ModelFolder) -> ModelSettings:
+    """MLServer's settings for this model, made from its record: no file beside it says what runs."""
+    made = json.loads(model_settings(folder))
+    made["parameters"] |= {"uri": str(folder.place.resolve() / MODEL)}
     return ModelSettings.model_validate(made)
 
 

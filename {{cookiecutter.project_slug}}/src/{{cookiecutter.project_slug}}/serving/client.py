@@ -5,19 +5,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .. import __name__ as package
-from ..core import storage
+from ..core.model_folder import ModelFolder
 from ..core.predict import predict
 from ..core.schema import Schema
 from ..errors import MOST_SECONDS, ProjectError
 from .loopback import opened
-from .model_folder import EXAMPLE
 from .protocol import from_response, to_request
 
 
@@ -59,18 +57,16 @@ def wait_until_ready(url: str, running: Callable[[], bool]) -> None:
             time.sleep(0.1)
 
 
-def smoke_test(url: str, place: Path) -> int:
-    """Ask a server about the example rows of the model in this folder; the number of rows.
+def smoke_test(url: str, folder: ModelFolder) -> int:
+    """Ask a server about the example rows of a model; the number of rows.
 
     Raises ProjectError where another model answers, or where the answers are not those of the model itself.
     """
-    model, record = storage.read_model(place)
-    features = record["features"]
-    rows = storage.read_table(place / EXAMPLE, features)
-    answers, sha256 = ask(url, rows, features)
-    if sha256 != record["sha256"]:
-        raise ProjectError(f"{url} answers with the model {sha256}, not with {record['sha256']}.")
-    expected = predict(model, rows).reset_index(drop=True)
+    rows = folder.example()
+    answers, sha256 = ask(url, rows, folder.record.features)
+    if sha256 != folder.sha256:
+        raise ProjectError(f"{url} answers with the model {sha256}, not with {folder.sha256}.")
+    expected = predict(folder.load(), rows).reset_index(drop=True)
     if list(answers) != list(expected) or not all(alike(answers[name], expected[name]) for name in expected):
         raise ProjectError(f"{url} does not answer as the model does:\n{answers}\ninstead of\n{expected}")
     return len(rows)

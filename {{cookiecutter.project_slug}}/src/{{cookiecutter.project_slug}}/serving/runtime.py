@@ -8,10 +8,10 @@ from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest, InferenceResponse, Parameters
 from mlserver.utils import get_model_uri
 
-from ..core import storage
+from ..core.model_folder import open_folder
 from ..core.predict import predict
-from ..errors import ProjectError
 from . import metrics
+from .model_settings import MODEL_SETTINGS
 from .tensors import check_id, to_outputs, to_table
 
 
@@ -19,13 +19,14 @@ class ModelRuntime(MLModel):
     """Serves one model. Each answer carries the fingerprint of the file that it came from."""
 
     async def load(self) -> bool:
-        """Load the model that model-settings.json names. Raises ProjectError where it is not the file it should be."""
-        place = Path(await get_model_uri(self._settings)).parent
-        self._model, record = storage.read_model(place)
-        self._features, self._sha256 = record["features"], record["sha256"]
+        """Load the model that model-settings.json names. Raises ProjectError where its folder is not what it should be.
+
+        In it is what was fetched and checked, or, on Seldon, what the bucket holds.
+        """
         asked = (self._settings.parameters.extra or {}).get("sha256") if self._settings.parameters else None
-        if asked != self._sha256:
-            raise ProjectError(f"The model in {place} is {self._sha256}, but its settings ask for {asked}.")
+        place = Path(await get_model_uri(self._settings)).parent
+        folder = open_folder(place, expected=str(asked), beside=[MODEL_SETTINGS])
+        self._model, self._features, self._sha256 = folder.load(), folder.record.features, folder.sha256
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:

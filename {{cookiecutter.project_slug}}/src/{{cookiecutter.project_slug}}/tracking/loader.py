@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..core import storage
+from ..core.model_folder import open_folder
 from ..core.predict import predict
 
 
@@ -14,8 +14,8 @@ class Answering:
 
     def __init__(self, place: Path) -> None:
         """place: the folder of the model."""
-        self._model, record = storage.read_model(place)
-        self._features = list(record["features"])
+        folder = open_folder(place)
+        self._model, self._features = folder.load(), list(folder.record.features)
 
     def predict(self, rows: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """What the core's `predict` says of the rows."""

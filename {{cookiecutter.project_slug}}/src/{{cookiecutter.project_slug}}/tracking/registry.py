@@ -18,7 +18,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the model: its number, the run that made it, and the fingerprint of the model."""
+    """A version of the model: its number, the run that made it, and the digest of the model (the core's `Record`)."""
 
     number: str
     run_id: str
@@ -70,18 +70,15 @@ def challenger(client: "MlflowClient") -> Version:
     return found
 
 
-def follow_release(client: "MlflowClient", released: str | None) -> None:
-    """Put the alias `champion` on the version with the fingerprint that is released, and take it from any other.
+def make_champion(client: "MlflowClient", released: str) -> None:
+    """Put the alias `champion` on the version with the digest that was released, and take it from any other.
 
-    A champion is no challenger any more. Where what is released has no version, if anything is, nothing is champion.
+    A champion is no challenger any more. Where what is released has no version, nothing is champion.
     """
-    champion = by_alias(client, CHAMPION)
-    if champion and champion.sha256 != released:
+    champion = next((one for one in versions(client) if one.sha256 == released), None)
+    if champion:
+        client.set_registered_model_alias(package, CHAMPION, champion.number)
+        if champion == by_alias(client, CHALLENGER):
+            client.delete_registered_model_alias(package, CHALLENGER)
+    elif by_alias(client, CHAMPION):
         client.delete_registered_model_alias(package, CHAMPION)
-        champion = None
-    if champion is None:
-        champion = next((one for one in versions(client) if one.sha256 == released), None)
-        if champion:
-            client.set_registered_model_alias(package, CHAMPION, champion.number)
-    if champion and champion == by_alias(client, CHALLENGER):
-        client.delete_registered_model_alias(package, CHALLENGER)

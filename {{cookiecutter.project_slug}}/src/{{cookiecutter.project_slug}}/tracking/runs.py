@@ -15,10 +15,11 @@ import pandas as pd
 
 from .. import __name__ as package
 from ..core import storage
+from ..core.model_folder import RECORD, ModelFolder, open_folder
 from ..core.origin import LIBRARIES
+from ..core.record import Record
 from ..core.schema import Schema
 from ..errors import ProjectError
-from ..serving.model_folder import EXAMPLE
 from .store import experiment_of
 
 if TYPE_CHECKING:
@@ -55,24 +56,24 @@ def begin(client: "MlflowClient", tags: dict[str, str], started: float) -> str:
 
 
 def log_training(
-    model: Path, table: pd.DataFrame, schema: Schema, recipe: str, started: float, reports: Iterable[Path] = ()
+    model: ModelFolder, table: pd.DataFrame, schema: Schema, recipe: str, started: float, reports: Iterable[Path] = ()
 ) -> str:
     """Log to the active run what a training was made from and what came of it; the URI of the model in the store.
 
-    model: its folder. table, schema: what was checked, and against what. recipe: what makes the same again, as JSON.
+    table, schema: what was checked, and against what. recipe: what makes the same again, as JSON.
     started: as above. reports: files to keep beside the card and the pictures.
     """
     import mlflow
 
-    record = storage.read_record(model)
-    mlflow.log_params(flat(record["settings"]))
+    place, record = model.place, model.record
+    mlflow.log_params(flat(record.settings))
     mlflow.log_metrics(metrics_of(record))
-    for path in [*sorted(model.glob("*.png")), model / "card.md", model / storage.RECORD, *reports]:
+    for path in [*sorted(place.glob("*.png")), place / "card.md", place / RECORD, *reports]:
         mlflow.log_artifact(str(path), REPORT)
     mlflow.log_text(recipe, RECIPE)
     mlflow.log_text(environment(), "environment.txt")
-    log_table(table, schema, record["data"])
-    uri = log_model(model, record)
+    log_table(table, schema, record.data)
+    uri = log_model(model)
     mlflow.log_metric("seconds", round(time.time() - started, 1))
     return uri
 
@@ -93,12 +94,12 @@ def allowed(name: str) -> str:
     return re.sub(r"[^\w .:/-]", "_", name)[:LONGEST_NAME]
 
 
-def metrics_of(record: dict[str, Any]) -> dict[str, float]:
+def metrics_of(record: Record) -> dict[str, float]:
     """The scores of a model by name, those of a slice as `column: value/score`, and the numbers of rows."""
-    metrics = record["scores"] | {f"{name}_rows": count for name, count in record["rows"].items()}
-    for line in record["slices"]:
+    metrics = record.scores | {f"{name}_rows": count for name, count in record.rows.items()}
+    for line in record.slices:
         where = allowed(f"{line['slice']}: {line['value']}".replace("/", "_"))
-        metrics |= {f"{where}/{score}": line[score] for score in record["scores"]}
+        metrics |= {f"{where}/{score}": line[score] for score in record.scores}
     return metrics
 
 
@@ -121,17 +122,16 @@ def log_table(table: pd.DataFrame, schema: Schema, data: dict[str, str]) -> None
         mlflow.log_artifacts(folder, DATA)
 
 
-def log_model(model: Path, record: dict[str, Any]) -> str:
-    """Log the folder of a model as it is served, with its signature; its URI in the store."""
+def log_model(model: ModelFolder) -> str:
+    """Log the folder of a model, with its signature; its URI in the store."""
     import mlflow
 
-    example = storage.read_table(model / EXAMPLE, record["features"])
     info = mlflow.pyfunc.log_model(
         name=MODEL,
         loader_module=f"{package}.tracking.loader",
-        data_path=str(model),
+        data_path=str(model.place),
         # Without an input example, which is in the folder: MLflow would load the model to try it, for seconds.
-        signature=signature_of(example, record["answers"]),
+        signature=signature_of(model.example(), model.record.answers),
         # Named here: to find them out by itself, MLflow loads the model in a process of its own, for ten seconds.
         pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in LIBRARIES],
     )
@@ -205,11 +205,17 @@ def download(run_id: str, path: str, folder: Path) -> Path:
 
 
 @contextmanager
-def fetched_model(run_id: str) -> Iterator[Path]:
-    """The folder of the model that a run has made, for as long as it is needed."""
+def fetched_model(run_id: str, expected: str) -> Iterator[ModelFolder]:
+    """The model that a run has made, for as long as it is needed.
+
+    expected: its digest, as the database has it. Raises ProjectError where the files, which others may be able to write
+    to, are not exactly those of that model.
+    """
     with TemporaryDirectory() as folder:
-        (place,) = download(run_id, f"{MODEL}/data", Path(folder)).iterdir()
-        yield place
+        places = list(download(run_id, f"{MODEL}/data", Path(folder)).iterdir())
+        if len(places) != 1:
+            raise ProjectError(f"The model of run {run_id} is not alone in its folder: {[one.name for one in places]}.")
+        yield open_folder(places[0], expected)
 
 
 def recipe_of(run_id: str) -> str:
@@ -218,9 +224,16 @@ def recipe_of(run_id: str) -> str:
         return download(run_id, RECIPE, Path(folder)).read_text(encoding="utf-8")
 
 
-def data_of(run_id: str) -> tuple[pd.DataFrame, Schema]:
-    """The table that a run has learned from, and the schema that it was checked against."""
+def data_of(run_id: str, expected: str | None = None) -> tuple[pd.DataFrame, Schema]:
+    """The table that a run has learned from, and the schema that it was checked against.
+
+    expected: the fingerprint of the table. Raises ProjectError where it is another.
+    """
     with TemporaryDirectory() as folder:
         place = download(run_id, DATA, Path(folder))
+        if expected and storage.sha256(gzip.decompress((place / TABLE).read_bytes())) != expected:
+            raise ProjectError(
+                f"The table of run {run_id} was changed where MLflow keeps files: nothing is judged by it."
+            )
         schema = storage.read_schema(place / SCHEMA) or {}
         return storage.read_table(place / TABLE, schema), schema

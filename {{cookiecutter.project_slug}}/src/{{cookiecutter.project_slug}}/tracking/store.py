@@ -3,15 +3,13 @@
 import logging
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from .. import __name__ as package
+from ..core import locking
 from ..core.storage import sha256
 from ..errors import MOST_SECONDS, ProjectError
 from ..settings import Settings
@@ -124,16 +122,10 @@ def experiment_of(client: "MlflowClient") -> str:
 def alone(uri: str, doing: str, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Let one process of this machine at a time do this with the store; another waits for its end.
 
-    tell: called where there is something to wait for. A process that dies, however it does, holds nobody up.
+    tell: called where there is something to wait for.
     """
-    beside = Path(tempfile.gettempdir()) / f"{package}-{sha256(uri.encode())[:12]}"
-    lock = FileLock(f"{file_of(uri) if is_local(uri) else beside}.{doing}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        tell(f"Waiting: another process is {doing}.")
-        lock.acquire()
-    try:
+    # For a server, in a folder of whoever runs this: in one that all accounts may write to, any could hold it for good.
+    own = Path.home() / ".local" / "state" / package / sha256(uri.encode())[:12]
+    lock = Path(f"{file_of(uri) if is_local(uri) else own}.{doing}.lock")
+    with locking.alone(lock, wait=lambda: tell(f"Waiting: another process is {doing} ({lock}).")):
         yield
-    finally:
-        lock.release()

@@ -1,0 +1,62 @@
+"""The models that were trained here: a folder each, named by its digest, and a pointer at the latest."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import ProjectError
+from .locking import alone
+from .model_file import save_model
+from .model_folder import MODEL, ModelFolder, complete, open_folder
+from .record import Record
+from .storage import UNFINISHED, forget_unfinished, write_file
+
+LATEST = "latest"
+
+
+def write_model(model: Any, record: Record, files: dict[str, bytes], models: Path) -> ModelFolder:
+    """Keep a model among the models, with its record and these files, by name; its folder. It is the latest then."""
+    with new_model(models) as unfinished:
+        save_model(model, unfinished / MODEL)
+        complete(unfinished, record, files)
+    return latest_model(models)
+
+
+@contextmanager
+def new_model(models: Path) -> Iterator[Path]:
+    """An empty folder to put a model into; at the end it gets its place among the models, and `latest` points at it."""
+    models.mkdir(parents=True, exist_ok=True)
+    forget_unfinished(models)
+    with tempfile.TemporaryDirectory(dir=models, prefix=UNFINISHED) as folder:
+        unfinished = Path(folder) / "model"
+        unfinished.mkdir()
+        yield unfinished
+        place = models / open_folder(unfinished).sha256[:12]
+        with alone(models / ".lock"):
+            if not is_whole(place):
+                if place.exists():
+                    place.rename(Path(folder) / "damaged")
+                unfinished.rename(place)
+            write_file(models / LATEST, f"{place.name}\n".encode())
+
+
+def is_whole(place: Path) -> bool:
+    """Whether the folder of a model is there already, as it should be: what has the same digest is the same."""
+    try:
+        return place.exists() and bool(open_folder(place))
+    except ProjectError:
+        return False
+
+
+def latest_model(models: Path) -> ModelFolder:
+    """The model trained last. Raises ProjectError where there is none."""
+    try:
+        name = (models / LATEST).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise ProjectError(f"There is no model in {models} yet: train one first, with the command `train`.") from None
+    if not re.fullmatch("[0-9a-f]{12}", name) or not (models / name / MODEL).is_file():
+        raise ProjectError(f"{models / LATEST} points at {name!r}, which is not there: train again.")
+    return open_folder(models / name)

@@ -1,0 +1,25 @@
+"""One process at a time, of all that reach the same file. One that dies, however it does, holds nobody up."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def alone(file: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold this lock file; another process waits for the end. wait: called where there is something to wait for."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        wait()
+        lock.acquire()
+    except NotImplementedError:
+        pass  # a file system without locks, which few share: better than no work at all
+    try:
+        yield
+    finally:
+        lock.release()

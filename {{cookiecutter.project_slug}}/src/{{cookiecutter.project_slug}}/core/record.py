@@ -1,0 +1,135 @@
+"""What is known of a model: the content of model.json, which is also the list of all files in the model's folder.
+
+Format 2. The digest of model.json is the digest of the model: what registry, release, pointer and server know it by.
+Format 1, of projects made before, lists no files, and has the digest of model.skops instead; it is read and served.
+"""
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import ProjectError
+from .schema import Schema
+
+FORMAT = 2
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+class Fixed(BaseModel):
+    """Something that is read as it was written: nothing changes. A name that is new is passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class File(Fixed):
+    """One file of the folder."""
+
+    sha256: Digest
+    bytes: int | None = Field(default=None, ge=0)
+
+
+class Numbers(Fixed):
+    """How numbers are distributed: counts[i] of them lie from edges[i] on and below edges[i + 1], the last edge too."""
+
+    kind: Literal["numbers"] = "numbers"
+    edges: list[float]
+    counts: list[int]
+    missing: int
+
+
+class Values(Fixed):
+    """How often each value occurs; of many, the most frequent ones. other: all that are not listed."""
+
+    kind: Literal["values"] = "values"
+    counts: dict[str, int]
+    other: int
+    missing: int
+
+
+Distribution = Annotated[Numbers | Values, Field(discriminator="kind")]
+
+
+class Reference(Fixed):
+    """How features and answers were distributed in the rows that the model has learned from."""
+
+    features: dict[str, Distribution]
+    answers: dict[str, Distribution]
+
+
+class Learned(Fixed):
+    """What it has learned until: the last time in its rows, the digest of their keys; None without such a column."""
+
+    time: str | float | None = None
+    keys_sha256: Digest | None = None
+
+
+class Record(Fixed):
+    """What is known of a model.
+
+    trained, note, data (uri, sha256), code (commit, changed), lock, settings, versions: where it comes from. rows: to
+    train on and to test on. features: what it takes. answers: the type of each column that it answers with. scores,
+    slices: how good it is on the rows held out, the first score decides. threshold: the probability from which a row is
+    of the positive class; None where the estimator decides by itself. sha256: of model.skops, in format 1 alone.
+    """
+
+    format: int = FORMAT
+    files: dict[str, File] = {}
+    sha256: Digest | None = None
+    trained: str
+    note: str
+    data: dict[str, str]
+    code: dict[str, Any]
+    lock: str | None
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    rows: dict[str, int]
+    features: Schema
+    answers: dict[str, str]
+    scores: dict[str, float]
+    slices: list[dict[str, Any]]
+    learned: Learned | None = None
+    reference: Reference | None = None
+    threshold: float | None = None
+
+    @model_validator(mode="after")
+    def with_the_digest_of_its_format(self) -> "Record":
+        """Hold format 1 to its digest, and keep it out of format 2, where another one counts."""
+        if (self.format == 1) != (self.sha256 is not None):
+            raise ValueError("a sha256 belongs to format 1 alone")
+        return self
+
+    def as_bytes(self) -> bytes:
+        """The content of the record's file."""
+        return as_json(self.model_dump(exclude={"sha256"}))
+
+
+def as_json(content: Any) -> bytes:
+    """Content as JSON for people and programs, the same bytes for the same content."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def parse_record(content: bytes, where: str) -> Record:
+    """The record in these bytes. Raises ProjectError where they are none."""
+    return parse(Record, content, f"{where} is not the record of a model")
+
+
+def parse(kind: type[Kind], content: bytes, otherwise: str) -> Kind:
+    """What is in a JSON file that has a format; without one, it is of the first. Raises ProjectError where it is not.
+
+    otherwise: what the error begins with.
+    """
+    try:
+        fields = {"format": 1} | json.loads(content)
+        if fields["format"] not in range(1, FORMAT + 1):
+            raise ProjectError(
+                f"{otherwise}, as far as this project knows: it is of format {fields['format']!r}, and formats up to "
+                f"{FORMAT} are known here. Bring the project up to date with `make upgrade`."
+            )
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors()[:3]]
+        raise ProjectError(f"{otherwise}: {'; '.join(problems)}.") from None
+    except (ValueError, TypeError, RecursionError) as error:  # no JSON, no object, or lists in lists without end
+        raise ProjectError(f"{otherwise}: {error}.") from None
