@@ -1,6 +1,9 @@
 """Servers that a test starts: on a free port of this machine, and ended with all that they have started."""
 
+import http.client
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from support import own_environment
+from emulation.containers import free_ports
+from support import own_environment, run
 
 SECONDS_TO_ANSWER = 600
+NAME = "my_ml_project"
 
 
 @contextmanager
@@ -52,3 +57,68 @@ def stop(*processes: subprocess.Popen) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.communicate()
+
+
+TO_REQUEST = """
+import json
+from pathlib import Path
+from my_ml_project.core.kept_models import latest_model
+from my_ml_project.serving.protocol import to_request
+model = latest_model(Path("models"))
+print(json.dumps(to_request(model.example(), model.record.features)))
+"""
+
+
+class Server:
+    """A running server of a model, and a request that it answers."""
+
+    def __init__(self, port: int, good: dict, process: subprocess.Popen, log: Path) -> None:
+        self.port, self.good, self.process = port, good, process
+        self.ports = set(map(int, re.findall(r"running on http://[\d.]+:(\d+)", log.read_text("utf-8"))))
+        self.answer = self.predict(good)
+
+    def post(self, body: bytes, path: str = f"/v2/models/{NAME}/infer", **headers: str) -> tuple[int, bytes]:
+        """The status and the body of what it answers; fails where it hangs up without an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS_TO_ANSWER)
+        try:
+            connection.request("POST", path, body, {"Content-Type": "application/json"} | headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def predict(self, body: dict) -> list[dict]:
+        status, content = self.post(json.dumps(body).encode())
+        assert status == 200, content
+        return json.loads(content)["outputs"]
+
+    def refuses_or_answers(self, body: bytes, **headers: str) -> int:
+        """The status, which is never the server's fault; what is refused is explained."""
+        status, content = self.post(body, **headers)
+        assert status == 200 or (400 <= status < 500 and content), (status, content)
+        return status
+
+    def is_as_before(self) -> bool:
+        return self.predict(self.good) == self.answer
+
+
+@contextmanager
+def served(project: Path, log: Path) -> Iterator[Server]:
+    """The released model of a project, served as `make serve` does it, until the end."""
+    (port,) = free_ports(1)
+    with log.open("wb") as out:
+        program = project / ".venv/bin" / NAME
+        process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=project, stdout=out, stderr=out)
+    try:
+        wait_until_healthy(f"http://127.0.0.1:{port}/v2/models/{NAME}/ready", process, log)
+        yield Server(port, good_request(project), process, log)
+        assert process.poll() is None, "the server has died"
+        assert "Traceback" not in log.read_text("utf-8")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def good_request(project: Path) -> dict:
+    """A request that the model of the project answers."""
+    return json.loads(run("uv", "run", "python", "-c", TO_REQUEST, cwd=project).stdout)

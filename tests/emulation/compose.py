@@ -13,7 +13,7 @@ from emulation.images import FailedError, UnknownError
 SERVED = {"8080": "MLSERVER_HTTP_PORT", "8081": "MLSERVER_GRPC_PORT", "8082": "MLSERVER_METRICS_PORT"}
 FOLLOWED = set("image ports volumes environment read_only tmpfs cap_drop stop_grace_period pull_policy".split())
 # Not `restart`: with it docker starts a program anew when it ends, and goes on waiting for it to become healthy.
-WITHOUT_EFFECT_HERE = {"security_opt", "init", "mem_limit", "logging"}
+WITHOUT_EFFECT_HERE = {"security_opt", "init", "mem_limit", "memswap_limit", "pids_limit", "ulimits", "logging"}
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,18 @@ def read(file: Path | None, folder: Path | None, name: str | None) -> tuple[str,
         raise FailedError(f"no configuration file provided: {file} is not there")
     variables = read_dotenv(folder / ".env") | os.environ
     document = interpolate(yaml.safe_load(file.read_text(encoding="utf-8")), variables)
-    check_keys(document, {"name", "services"}, file.name)
+    own = {key for key in document if key.startswith("x-")}
+    check_keys(document, {"name", "services"} | own, file.name)
+    active = set(variables.get("COMPOSE_PROFILES", "").split(","))
     plain_name = re.sub(r"[^a-z0-9_-]", "", folder.name.lower())
     name = name or variables.get("COMPOSE_PROJECT_NAME") or document.get("name") or plain_name
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
         raise FailedError(f"invalid project name {name!r}")
-    return name, {service: read_service(declared, folder) for service, declared in document["services"].items()}
+    return name, {
+        service: read_service(declared, folder)
+        for service, declared in document["services"].items()
+        if not (profiles := set(declared.pop("profiles", []))) or profiles & active
+    }
 
 
 def read_service(declared: dict, folder: Path) -> Service:

@@ -299,7 +299,9 @@ def test_a_stage_that_fails_stops_what_follows(broken, ci):
 
 def test_an_image_that_never_becomes_healthy_gives_way_to_the_one_before(broken):
     broken("Dockerfile", "--start-period=600s", "--start-period=1s")  # so that it is given up soon
-    team = broken("Dockerfile", '["mlserver", "start", "/models"]', '["mlserver", "start", "/tmp"]')
+    team = broken(
+        "Dockerfile", '["python", "-m", "my_ml_project.serving", "/models/my_ml_project"]', '["sleep", "9999"]'
+    )
     before, answering = team.running(), team.answering()
     result = team.github()
     assert result.jobs == {"check": "success", "build": "success", "deploy": "failure"}

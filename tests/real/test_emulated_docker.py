@@ -353,6 +353,15 @@ def test_a_service_that_is_no_longer_declared_is_an_orphan(host, service):
     assert len(list((host.storage / "containers/served").iterdir())) == 1
 
 
+def test_a_service_of_a_profile_is_there_only_with_the_profile(host, service):
+    other = "  other:\n    profiles: [more]\n    image: good:1\n    something: else\n"
+    (service / "compose.yaml").write_text("x-own: {}\n" + COMPOSE + other)
+    host.up(service, "good:1")
+    assert len(host.ids(service).split()) == 1
+    done = host.docker("compose", "ps", "--quiet", cwd=service, check=False, COMPOSE_PROFILES="some,more")
+    assert done.returncode == 2 and "does not know something" in done.stderr
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -2,82 +2,23 @@
 
 import copy
 import gzip
-import http.client
 import json
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from emulation.containers import free_ports
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from servers import SECONDS_TO_ANSWER, wait_until_healthy
-from support import run
+from servers import NAME, Server, served
 
 pytestmark = pytest.mark.real
-NAME = "my_ml_project"
-TO_REQUEST = """
-import json
-from pathlib import Path
-from my_ml_project.core.kept_models import latest_model
-from my_ml_project.serving.protocol import to_request
-model = latest_model(Path("models"))
-print(json.dumps(to_request(model.example(), model.record.features)))
-"""
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-class Server:
-    """A running server, and a request that it answers."""
-
-    def __init__(self, port: int, good: dict, log: Path) -> None:
-        self.port, self.good = port, good
-        self.ports = set(map(int, re.findall(r"running on http://[\d.]+:(\d+)", log.read_text("utf-8"))))
-        self.answer = self.predict(good)
-
-    def post(self, body: bytes, path: str = f"/v2/models/{NAME}/infer", **headers: str) -> tuple[int, bytes]:
-        """The status and the body of what it answers; fails where it hangs up without an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS_TO_ANSWER)
-        try:
-            connection.request("POST", path, body, {"Content-Type": "application/json"} | headers)
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
-
-    def predict(self, body: dict) -> list[dict]:
-        status, content = self.post(json.dumps(body).encode())
-        assert status == 200, content
-        return json.loads(content)["outputs"]
-
-    def refuses_or_answers(self, body: bytes, **headers: str) -> int:
-        """The status, which is never the server's fault; what is refused is explained."""
-        status, content = self.post(body, **headers)
-        assert status == 200 or (400 <= status < 500 and content), (status, content)
-        return status
-
-    def is_as_before(self) -> bool:
-        return self.predict(self.good) == self.answer
 
 
 @pytest.fixture(scope="module")
 def server(in_place_1, tmp_path_factory) -> Server:
     """The released model, served as `make serve` does it."""
-    (port,) = free_ports(1)
-    log = tmp_path_factory.mktemp("server") / "log"
-    with log.open("wb") as out:
-        program = in_place_1 / ".venv/bin" / NAME
-        process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=in_place_1, stdout=out, stderr=out)
-    try:
-        wait_until_healthy(f"http://127.0.0.1:{port}/v2/models/{NAME}/ready", process, log)
-        good = json.loads(run("uv", "run", "python", "-c", TO_REQUEST, cwd=in_place_1).stdout)
-        yield Server(port, good, log)
-        assert process.poll() is None, "the server has died"
-        assert "Traceback" not in log.read_text("utf-8")
-    finally:
-        process.terminate()
-        process.wait()
+    with served(in_place_1, tmp_path_factory.mktemp("server") / "log") as server:
+        yield server
 
 
 JSON = st.recursive(
@@ -191,12 +132,11 @@ def test_more_than_is_reasonable_is_refused_and_does_no_harm(server):
     assert server.is_as_before()
 
 
-def test_other_ways_in_are_held_to_the_same(server):
-    good, bad = json.dumps(server.good).encode(), json.dumps(server.good | {"inputs": []}).encode()
-    for way in ("generate", "infer_stream", "generate_stream"):
-        assert server.post(good, f"/v2/models/{NAME}/{way}")[0] == 200
-        status, content = server.post(bad, f"/v2/models/{NAME}/{way}")
-        assert status < 500 and b"lacks inputs" in content
+def test_there_is_one_way_in(server):
+    good = json.dumps(server.good).encode()
+    version = json.loads(server.post(good)[1])["model_version"]
+    for way in ("generate", "infer_stream", "generate_stream", f"versions/{version}/infer"):
+        assert server.post(good, f"/v2/models/{NAME}/{way}")[0] == 404
     assert server.post(gzip.compress(good), **{"Content-Encoding": "gzip"})[0] == 200
     assert server.post(good, "/v2/models/another/infer")[0] == 404
     assert server.is_as_before()
@@ -205,7 +145,7 @@ def test_other_ways_in_are_held_to_the_same(server):
 def test_only_this_machine_is_listened_to(server):
     lines = [line for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text("ascii").splitlines()]
     listening = [address.split(":") for _, address, _, state, *_ in map(str.split, lines) if state == "0A"]
-    assert len(server.ports) == 3  # HTTP, gRPC, metrics
+    assert len(server.ports) == 2  # HTTP, metrics
     for port in server.ports:
         (address,) = [address for address, number in listening if int(number, 16) == port]
         assert address in ("0100007F", "0000000000000000FFFF00000100007F")  # 127.0.0.1, as of IPv4 and of IPv6

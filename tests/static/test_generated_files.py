@@ -57,6 +57,7 @@ READERS = {
     ".mk": [read_text],
     "Makefile": [read_text],
     "CODEOWNERS": [read_text],
+    ".conf": [read_text],  # nginx reads it in real/test_attacks.py
     # Their own tools read these in test_linters.py.
     ".yml": [read_text, yaml.safe_load],
     ".sh": [read_text],

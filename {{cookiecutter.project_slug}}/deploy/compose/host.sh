@@ -12,14 +12,14 @@ name_in() {
 compose() {
   folder=$1
   shift
-  docker compose --project-directory "$folder" "$@"
+  PROXY_USER=$(id -u) docker compose --project-directory "$folder" "$@"
 }
 
 # A slow start is waited for; the health check in the image says when it takes too long. Started again by docker, what
 # ends each time would look like what starts slowly: only what has been healthy is started again.
 until_healthy() {
   compose "$1" up --detach --wait --remove-orphans &&
-    docker update --restart unless-stopped "$(compose "$1" ps --quiet)"
+    for container in $(compose "$1" ps --quiet); do docker update --restart unless-stopped "$container"; done
 }
 
 restore() { # what ran before, or nothing

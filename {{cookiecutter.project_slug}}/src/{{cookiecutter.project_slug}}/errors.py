@@ -16,3 +16,8 @@ class ProjectError(Exception):
     def __init__(self, message: str) -> None:
         """message: one sentence; below it, in lines of their own, what belongs to it."""
         super().__init__(without_secrets(message))
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """The text as a message quotes it, which somebody else has written, as long as they liked."""
+    return text if len(text) <= longest else text[:longest] + "..."

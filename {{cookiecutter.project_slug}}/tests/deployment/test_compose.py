@@ -31,7 +31,7 @@ case "$*" in
     if [ "$IMAGE" = "$(cat "$STAND_IN_HOST/broken" 2>/dev/null)" ]; then echo "$3 is unhealthy"; exit 1; fi
     echo "$3" >"$STAND_IN_HOST/up" ;;
   *" down") rm "$STAND_IN_HOST/up" ;;
-  *" ps --quiet") echo the-container ;;
+  *" ps --quiet") echo the-container; echo another-container ;;
   *" logs") echo "the service said: no" ;;
   *" port model 8080") echo 127.0.0.1:8080 ;;
   *) exit 2 ;;
@@ -101,11 +101,22 @@ def test_image_and_model_are_put_on_the_host_and_run(host, deploy, run):
     name = name_of_deployment()
     assert state(host) == [name, name, ""]
     folder = host / package / name
-    assert (folder / ".env").read_text() == f"IMAGE={package}:{name}\n"
-    assert (folder / "compose.yaml").read_bytes() == Path("deploy/compose/compose.yaml").read_bytes()
+    assert (folder / ".env").read_text() == f"IMAGE={package}:{name}\nCOMPOSE_PROFILES=\n"
+    for file in ("compose.yaml", "nginx.conf"):
+        assert (folder / file).read_bytes() == (Path("deploy/compose") / file).read_bytes()
     assert (folder / "model/model.skops").stat().st_mode & 0o777 == 0o644 and (folder / "model").stat().st_mode & 0o055
     assert (host / "loaded").read_bytes() == Path("dist/image.tar").read_bytes()
     assert f"tag project:latest {package}:{name}" in (host / "log").read_text()
+
+
+def test_a_proxy_beside_the_image_goes_along_and_is_started(host, deploy):
+    write_image(Path("dist/proxy.tar"), "c")
+    deploy()
+    folder = host / package / name_of_deployment()
+    assert "COMPOSE_PROFILES=proxy\n" in (folder / ".env").read_text()
+    assert (host / "log").read_text().splitlines()[:2] == ["load", "load"]
+    assert (host / "loaded").read_bytes() == Path("dist/proxy.tar").read_bytes()
+    assert "update --restart unless-stopped another-container" in (host / "log").read_text()
 
 
 def test_only_what_has_been_healthy_is_started_again_when_it_ends(host, deploy):

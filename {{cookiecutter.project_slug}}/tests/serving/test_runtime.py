@@ -85,6 +85,8 @@ def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
         ({"data": [math.inf] * 5}, "inf is not a number"),
         ({"data": [10**400] * 5}, "too large"),
         ({"data": [{"a": "x" * 1000}] * 5}, r"\.\.\. is not a number"),
+        ({"name": "x" * 1000}, r"has unknown inputs \['x{60}\.\.\.'\]"),
+        ({"shape": [7] * 1000}, r"its shape says \[7, 7, [7, ]*\.\.\.\."),
         ({"data": [1.0, None, 1.0, 1.0, 1.0]}, "column days: 1 rows, the first in row 1: is missing"),
         ({"data": [1.0, 1.0, 900.0, 1.0, 1.0]}, "column days: 1 rows, the first in row 2: is outside 0 to"),
     ],
@@ -101,6 +103,7 @@ def test_what_does_not_fit_is_refused_by_name(served, change, message):
     ("name", "values", "message"),
     [
         ("shop", ["market"] * 5, "is not a known category: 'market'"),
+        ("shop", ["x" * 1000] * 5, r"is not a known category: 'x*\.\.\.$"),
         ("shop", [1] * 5, "1 is not text"),
         ("shop", [b"\xff"] * 5, "can't decode"),
         ("gift", ["true"] * 5, "'true' is neither true nor false"),
@@ -112,6 +115,14 @@ def test_text_and_flags_are_held_to_the_schema_too(served, name, values, message
     (tensor,) = [tensor for tensor in body["inputs"] if tensor["name"] == name]
     tensor["data"] = values
     with pytest.raises(InferenceError, match=message):
+        ask(runtime, body)
+
+
+def test_more_inputs_than_the_model_takes_are_not_looked_at(served):
+    runtime, body = served
+    (tensor,) = [tensor for tensor in body["inputs"] if tensor["name"] == "days"]
+    body["inputs"] += [tensor | {"name": f"{number}"} for number in range(20_000)]
+    with pytest.raises(InferenceError, match=r"^The request has 20006 inputs\. The model takes \[[^0-9]*\]\.$"):
         ask(runtime, body)
 
 

@@ -1,9 +1,12 @@
 """A real MLServer on a free port: it serves, answers over HTTP, says when it is asked wrongly, and stops."""
 
 import json
+import socket
 import subprocess
 import sys
-from contextlib import nullcontext
+import urllib.error
+import urllib.request
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -13,20 +16,23 @@ from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 from {{cookiecutter.project_slug}}.serving import client, health, server
 from {{cookiecutter.project_slug}}.serving.client import call, smoke_test, wait_until_ready
+from {{cookiecutter.project_slug}}.serving.loopback import opened
 from {{cookiecutter.project_slug}}.serving.model_settings import servable
 from {{cookiecutter.project_slug}}.serving.server import free_port
 
-RUN = "import sys; from pathlib import Path; from {{cookiecutter.project_slug}}.serving.server import run; "
+READY, INFER = f"/v2/models/{package}/ready", f"/v2/models/{package}/infer"
+LESS_PATIENT = "from {{cookiecutter.project_slug}}.serving import app; app.SECONDS_TO_SEND = 5; "
+RUN = "from pathlib import Path; from {{cookiecutter.project_slug}}.serving.server import run; "
 
 
 @pytest.fixture
 def serve(tmp_path):
-    """serve(place): the URL of a server of this model."""
+    """serve(place): the URL of a server of this model. first: what is to be done before it starts."""
     running = []
 
-    def start(place: Path) -> str:
+    def start(place: Path, first: str = "") -> str:
         port = free_port()
-        code = RUN + f"run(Path({str(place)!r}), {port})"
+        code = first + RUN + f"run(Path({str(place)!r}), {port})"
         with (tmp_path / "log").open("ab") as log:
             running.append(subprocess.Popen([sys.executable, "-c", code], stdout=log, stderr=log, cwd=tmp_path))
         wait_until_ready(url := f"http://127.0.0.1:{port}", running=lambda: running[-1].poll() is None)
@@ -56,8 +62,58 @@ def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve,
     port = url.rpartition(":")[2]
     monkeypatch.setenv("MLSERVER_HTTP_PORT", port)
     health.main()
+    with monkeypatch.context() as patch:
+        patch.setenv("http_proxy", "http://127.0.0.1:9")  # where nobody is
+        health.main()
+        assert smoke_test(url, folder) == 5
     with pytest.raises(ProjectError, match=f"Port {port} cannot be used"):
         server.run(place, int(port))
+
+
+def test_hostile_clients_are_refused_and_keep_nobody_from_anything(make_model, serve):
+    with servable(make_model()) as place:
+        url = serve(place, first=LESS_PATIENT)
+    only_what_clients_need_is_offered(url)
+    the_page_of_a_stranger_is_refused(url)
+    what_is_wrong_with_a_request_is_said_without_the_request(url)
+    half_a_request_is_not_waited_for_for_ever(url)
+    call(url + READY)
+
+
+def only_what_clients_need_is_offered(url):
+    for path in ("/v2", "/v2/health/live", "/v2/health/ready", f"/v2/models/{package}", READY):
+        call(url + path)
+    for path in (f"/v2/repository/models/{package}/unload", "/v2/models/another/infer", f"{INFER}_stream", "/docs"):
+        with pytest.raises(ProjectError, match="answers with 404"):
+            call(url + path, {})
+
+
+def the_page_of_a_stranger_is_refused(url):
+    for strange in ({"Host": "some.example"}, {"Origin": "https://some.example"}, {"Content-type": "text/plain"}):
+        request = urllib.request.Request(url + INFER, b"{}", {"Content-type": "application/json"} | strange)
+        with pytest.raises(urllib.error.HTTPError, match=r"4(03|15|21)"):
+            opened(request, 60)
+
+
+def what_is_wrong_with_a_request_is_said_without_the_request(url):
+    word = "x" * 500_000
+    with pytest.raises(ProjectError, match=r"422: .*inputs\.0\.datatype: Input should be 'BOOL'") as raised:
+        call(url + INFER, {"inputs": [{"name": word, "datatype": word}] * 6, "outputs": [{}] * 100})
+    assert len(str(raised.value)) < 2500
+
+
+def half_a_request_is_not_waited_for_for_ever(url):
+    head = f"POST {INFER} HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode()
+    body = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+    address = ("127.0.0.1", int(url.rpartition(":")[2]))
+    with ExitStack() as connected:
+        halves = [connected.enter_context(socket.create_connection(address, MOST_SECONDS)) for _ in range(60)]
+        for number, half in enumerate(halves):
+            half.sendall([b"", head, head + body][number % 3])
+        call(url + READY)
+        for half in halves:
+            with suppress(ConnectionResetError):
+                assert half.recv(1) == b""
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import ProjectError
+from ..errors import ProjectError, shortened
 
 Schema = dict[str, dict[str, Any]]
 MOST_CATEGORIES = 20
@@ -113,7 +113,8 @@ def describe_failures(cases: pd.DataFrame, row: str, first: int) -> list[str]:
         else:
             found = found.sort_values("index")
             where = ", ".join(str(int(index) + first) for index in found["index"].head(5))
-            values = ", ".join(repr(value) for value in found["failure_case"].drop_duplicates().head(5).tolist())
+            shown = found["failure_case"].drop_duplicates().head(5).tolist()
+            values = ", ".join(shortened(repr(value)) for value in shown)
             problem = "is missing" if check == "not_nullable" else f"{check}: {values}"
             lines.append(f"column {column}: {len(found)} rows, the first in {row} {where}: {problem}")
     return lines

@@ -3,7 +3,8 @@
 ~/<package>/
   host.sh                  what runs on the host; a person may call it too
   current, previous        the names of the deployment that runs and of the one before
-  <deployment>/            compose.yaml, .env and the model's folder; its name tells release and image
+  <deployment>/            compose.yaml, nginx.conf, .env and the model's folder; its name tells release and image
+  proxy/                   accounts and certificate, which a person puts there
 """
 
 import io
@@ -20,22 +21,26 @@ from ..releases.record import Release
 from .host import Host
 
 FILES = Path("deploy/compose")
-SCRIPT, COMPOSE = "host.sh", "compose.yaml"
+SCRIPT, COMPOSE, PROXY_SETTINGS = "host.sh", "compose.yaml", "nginx.conf"
+PROXY = "proxy.tar"
 
 
 def deploy(host: Host, release: Release, model: Path, image: Path) -> str:
     """Put this release and this image on the host and start them; the name of the deployment.
 
-    model: the folder of the released model. image: an archive as `docker save` writes it. Raises ProjectError where the
+    model: the folder of the released model. image: an archive as `docker save` writes it; the archive of a proxy beside
+    it goes along, and the proxy is started with the model. Raises ProjectError where the
     service does not become healthy; the deployment before runs again then.
     """
     tag, digest = read_image(image)
     name = f"{release.release}-{digest[:12]}"
-    with image.open("rb") as archive:
-        host.run("docker", "load", sent=archive)
+    proxy = image.with_name(PROXY)
+    for path in [image, proxy] if proxy.exists() else [image]:
+        with path.open("rb") as archive:
+            host.run("docker", "load", sent=archive)
     host.run("docker", "tag", tag, f"{package}:{name}")
     with tempfile.TemporaryFile() as packed:
-        pack(packed, name, model)
+        pack(packed, name, model, profiles="proxy" if proxy.exists() else "")
         packed.seek(0)
         host.run("mkdir", "-p", package)
         host.run("tar", "-x", "-C", package, sent=packed)
@@ -68,12 +73,16 @@ def read_image(archive: Path) -> tuple[str, str]:
     return tag, digest
 
 
-def pack(out: IO[bytes], name: str, model: Path) -> None:
-    """Write the files of a deployment as a tar, to unpack in the package's folder on the host."""
-    environment = f"IMAGE={package}:{name}\n".encode()
+def pack(out: IO[bytes], name: str, model: Path, profiles: str) -> None:
+    """Write the files of a deployment as a tar, to unpack in the package's folder on the host.
+
+    profiles: what compose.yaml starts beside the model.
+    """
+    environment = f"IMAGE={package}:{name}\nCOMPOSE_PROFILES={profiles}\n".encode()
     with tarfile.open(fileobj=out, mode="w") as packed:
         packed.add(FILES / SCRIPT, SCRIPT, filter=readable)
-        packed.add(FILES / COMPOSE, f"{name}/{COMPOSE}", filter=readable)
+        for file in (COMPOSE, PROXY_SETTINGS):
+            packed.add(FILES / file, f"{name}/{file}", filter=readable)
         packed.add(model, f"{name}/model", filter=readable)
         entry = tarfile.TarInfo(f"{name}/.env")
         entry.size = len(environment)

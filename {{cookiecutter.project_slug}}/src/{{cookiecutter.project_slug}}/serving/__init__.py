@@ -1,1 +1,1 @@
-"""Serving: a model answers over HTTP and gRPC, in the Open Inference Protocol (V2), through MLServer."""
+"""Serving: a model answers in the Open Inference Protocol (V2), through MLServer."""

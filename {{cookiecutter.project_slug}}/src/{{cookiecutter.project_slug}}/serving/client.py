@@ -15,6 +15,7 @@ from ..core.model_folder import ModelFolder
 from ..core.predict import predict
 from ..core.schema import Schema
 from ..errors import MOST_SECONDS, ProjectError
+from .loopback import opened
 from .protocol import from_response, to_request
 
 
@@ -23,9 +24,8 @@ def call(address: str, body: dict[str, Any] | None = None) -> bytes:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=MOST_SECONDS) as response:
-            content: bytes = response.read()
-            return content
+        with opened(request, MOST_SECONDS) as response:
+            return response.read()
     except urllib.error.HTTPError as error:
         raise ProjectError(f"{address} answers with {error.code}: {error.read().decode(errors='replace')}") from None
     except (OSError, ValueError) as error:

@@ -5,13 +5,15 @@ import sys
 import urllib.request
 
 from .. import __name__ as package
+from ..errors import MOST_SECONDS
+from .loopback import opened
 
 
 def main() -> None:
     """Ask for the model and not only for the server, which may be up without it."""
     port = os.environ.get("MLSERVER_HTTP_PORT", "8080")
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/models/{package}/ready").close()
+        opened(urllib.request.Request(f"http://127.0.0.1:{port}/v2/models/{package}/ready"), MOST_SECONDS).close()
     except OSError as error:
         sys.exit(str(error))
 

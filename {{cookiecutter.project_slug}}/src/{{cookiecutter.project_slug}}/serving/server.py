@@ -1,6 +1,5 @@
 """MLServer on this machine alone, for a look at a model before it goes anywhere."""
 
-import os
 import socket
 from pathlib import Path
 
@@ -18,12 +17,14 @@ def free_port() -> int:
 
 
 def run(place: Path, port: int) -> None:
-    """Serve the model in this folder over HTTP until stopped; gRPC and metrics get ports that are free.
+    """Serve the model in this folder over HTTP until stopped; metrics get a port that is free.
 
     Where it listens is said to this process only. A model folder or an image with it would serve nobody elsewhere.
     Raises ProjectError where the port is taken.
     """
-    from mlserver.cli.main import root as mlserver  # takes seconds to import, and only serving needs it
+    from mlserver import Settings  # takes seconds to import, and only serving needs it
+
+    from .app import start
 
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -31,12 +32,4 @@ def run(place: Path, port: int) -> None:
             probe.bind((HERE, port))
         except OSError as error:
             raise ProjectError(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from None
-    os.environ |= {
-        "MLSERVER_HOST": HERE,
-        "MLSERVER_HTTP_PORT": str(port),
-        "MLSERVER_GRPC_PORT": str(free_port()),
-        "MLSERVER_METRICS_PORT": str(free_port()),
-        "MLSERVER_PARALLEL_WORKERS": "0",
-        "MLSERVER_DEBUG": "false",
-    }
-    mlserver(["start", str(place)], standalone_mode=False)
+    start(place, Settings(debug=False, host=HERE, http_port=port, metrics_port=free_port()), only_here=True)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ from mlserver.errors import InferenceError
 from mlserver.types import Datatype, InferenceRequest, RequestInput, ResponseOutput
 
 from ..core.schema import Schema, check_table
-from ..errors import ProjectError
+from ..errors import ProjectError, shortened
 from .protocol import DATATYPES
 
 MOST_ROWS = 10_000
@@ -20,11 +21,13 @@ def to_table(request: InferenceRequest, features: Schema) -> pd.DataFrame:
 
     Raises InferenceError, which the client sees as status 400, that says what is wrong with the request.
     """
-    sent = [one.name for one in request.inputs]
+    if len(request.inputs) > len(features):
+        raise InferenceError(f"The request has {len(request.inputs)} inputs. The model takes {list(features)}.")
+    sent = Counter(one.name for one in request.inputs)
     problems = {
         "lacks": sorted(set(features) - set(sent)),
-        "has unknown": sorted(set(sent) - set(features)),
-        "has more than one": sorted({name for name in sent if sent.count(name) > 1}),
+        "has unknown": sorted(shortened(name) for name in set(sent) - set(features)),
+        "has more than one": sorted(shortened(name) for name, count in sent.items() if count > 1),
     }
     if said := [f"{problem} inputs {names}" for problem, names in problems.items() if names]:
         raise InferenceError(f"The request {' and '.join(said)}. The model takes {list(features)}.")
@@ -52,7 +55,7 @@ def read_column(tensor: RequestInput, rules: dict[str, Any]) -> pd.Series:
     if not isinstance(values, list) or any(isinstance(value, list) for value in values):
         raise InferenceError(f"{where} must hold a flat list of values.")
     if tensor.shape not in ([len(values)], [len(values), 1]):
-        raise InferenceError(f"{where} has {len(values)} values, but its shape says {tensor.shape}.")
+        raise InferenceError(f"{where} has {len(values)} values, but its shape says {shortened(str(tensor.shape))}.")
     if not 0 < len(values) <= MOST_ROWS:
         raise InferenceError(f"{where} has {len(values)} rows; a request may have 1 to {MOST_ROWS}.")
     kind, allowed = Datatype(tensor.datatype), DATATYPES[rules["type"]]
@@ -75,7 +78,7 @@ def read_text(value: Any) -> str | float:
     if isinstance(value, bytes):
         return value.decode()
     if not isinstance(value, str):
-        raise ValueError(f"{shortened(value)} is not text")
+        raise ValueError(f"{shortened(repr(value))} is not text")
     return value
 
 
@@ -84,7 +87,7 @@ def read_flag(value: Any) -> bool | float:
     if value is None:
         return math.nan
     if not isinstance(value, bool):
-        raise ValueError(f"{shortened(value)} is neither true nor false")
+        raise ValueError(f"{shortened(repr(value))} is neither true nor false")
     return value
 
 
@@ -93,14 +96,8 @@ def read_number(value: Any) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
-        raise ValueError(f"{shortened(value)} is not a number")
+        raise ValueError(f"{shortened(repr(value))} is not a number")
     return float(value)
-
-
-def shortened(value: Any, longest: int = 60) -> str:
-    """The value as an error message shows it."""
-    text = repr(value)
-    return text if len(text) <= longest else text[:longest] + "..."
 
 
 def to_outputs(answers: pd.DataFrame) -> list[ResponseOutput]:
