@@ -9,6 +9,7 @@ from ..core.storage import latest_model
 from ..errors import ProjectError
 from ..releases import store
 from ..releases.commands import current_pointer, current_release
+from ..releases.record import Release
 from ..serving import server
 from ..serving.client import smoke_test as ask_for_examples
 from ..serving.client import wait_until_ready
@@ -81,11 +82,11 @@ def smoke_test(
             rows = ask_for_examples(url, model)
         else:
             with host_at(address, key, known_hosts) as host:
-                rows = verify_deployed(host, model)
+                rows = verify_deployed(host, release, model)
     typer.echo(f"{rows} rows are answered as the model {release.model.sha256} answers them.")
 
 
-def verify_deployed(host: Host, model: Path) -> int:
+def verify_deployed(host: Host, release: Release, model: Path) -> int:
     """Smoke-test what runs on the host, and take it back if it answers wrongly; the number of rows."""
     try:
         with host.tunnel(compose.published_address(host)) as (url, running):
@@ -93,7 +94,7 @@ def verify_deployed(host: Host, model: Path) -> int:
             return ask_for_examples(url, model)
     except ProjectError as error:
         try:
-            outcome = compose.go_back(host)
+            outcome = compose.go_back(host, release)
         except ProjectError as second:
             outcome = f"And it could not be taken back: {second}"
         raise ProjectError(f"{error}\n{outcome}") from None
