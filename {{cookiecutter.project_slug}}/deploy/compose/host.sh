@@ -9,7 +9,7 @@
 # By hand, too: `sh {{cookiecutter.project_slug}}/host.sh back`.
 set -eu
 export LC_ALL=C                                       # a-z in a pattern are 26 letters
-unset IMAGE COMPOSE_FILE COMPOSE_PROJECT_NAME CDPATH  # compose would believe these more than the deployment's own files
+unset IMAGE COMPOSE_FILE COMPOSE_PROJECT_NAME CDPATH  # compose would believe these more than a deployment's own files
 trap '' HUP PIPE                                      # a connection that is lost stops nothing halfway
 
 say() {
@@ -26,8 +26,8 @@ refuse() {
 # Two that come at once see each other: the one with the higher number takes its note away and waits. The note of a dead
 # process counts for nothing, and its name never comes again, so that anybody may remove it. Needs nothing but /proc.
 
-started() { # when this process was started; with its number that names it for good
-  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+started() { # when this process was started; with its number that names it for good. Nothing once it has ended (Z)
+  sed -n 's/.*) [^Z] //p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 19
 }
 
 take_turn() {
@@ -66,7 +66,7 @@ nothing_odd() { # a link would lead out of this folder, and a folder cannot be r
   for entry in current previous starting host.sh; do
     if [ -L "$entry" ] || { [ -e "$entry" ] && [ ! -f "$entry" ]; }; then refuse "$PWD/$entry is not a plain file."; fi
   done
-  for entry in lock arrived [0-9]*; do
+  for entry in lock arrived gone [0-9]*; do
     if [ -L "$entry" ] || { [ -e "$entry" ] && [ ! -d "$entry" ]; }; then refuse "$PWD/$entry is not a folder."; fi
   done
 }
@@ -123,15 +123,17 @@ forget_others() { # nothing goes as long as it is not clear what stays
   fi
   for folder in [0-9]*/; do
     name=${folder%/}
-    if ! is_name "$name" || echo "$keep" | grep -qxF "$name"; then continue; fi
-    forget "$name" || say "$name stays for now."
+    for kept in $keep; do
+      [ "$kept" != "$name" ] || continue 2 # asked of no program, for one that is killed would say no
+    done
+    ! is_name "$name" || forget "$name" || say "$name stays for now."
   done
 }
 
 # --- The commands ----------------------------------------------------------------------------------------------------
 
 settle() { # finish what a command that was cut short has left; what it was starting is for the caller to decide
-  rm -f ./*.new
+  rm -rf gone ./*.new
   place
   before=$(name_in current)
   attempt=$(name_in starting)
@@ -140,13 +142,15 @@ settle() { # finish what a command that was cut short has left; what it was star
 }
 
 place() { # what has arrived whole takes its place, unless the same is there: it may be running
+  [ -d arrived ] || return 0
   for folder in arrived/[0-9]*; do
     if [ ! -d "$folder" ] || diff -r "$folder" "${folder#arrived/}" >/dev/null 2>&1; then continue; fi
     rm -rf "./${folder#arrived/}"
     mv "$folder" .
   done
   [ ! -f arrived/host.sh ] || mv -f arrived/host.sh host.sh
-  rm -rf arrived
+  mv arrived gone # at once: what is half removed must not count as what has arrived
+  rm -rf gone
 }
 
 take_back() { # what was started is not to stay: what ran before runs again, or nothing

@@ -1,9 +1,15 @@
 """A host whose docker is a stand-in: a script that answers at once, and knows images by name and what runs."""
 
 import os
+import shutil
+import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 PACKAGE = "{{cookiecutter.project_slug}}"
+# Seconds until whatever hangs is an error.
+LONG = 60
 
 SSH = '#!/bin/sh\nfor last; do :; done\ncd "$STAND_IN_HOST" && exec sh -c "$last"\n'
 # What is healthy is named in the file `up`. An image that the file `broken` names never becomes healthy. As with
@@ -57,3 +63,65 @@ def state(home: Path) -> list[str | None]:
 def deployments(home: Path) -> set[str]:
     """The names of those that are on the host."""
     return {path.name for path in (home / PACKAGE).glob("[0-9]*")}
+
+
+class Machine:
+    """A host with our script, called as `deploy` calls it.
+
+    home: a new folder. script: host.sh. variables: the environment in which it is called.
+    """
+
+    def __init__(self, home: Path, script: Path, variables: dict[str, str]) -> None:
+        self.home, self.script, self.variables = home, script, variables
+        self.place, self.shell = home / PACKAGE, ["sh"]
+
+    def arrive(self, name: str, content: str = "model") -> str:
+        """The folder in which a deployment has arrived, as it is unpacked."""
+        folder = self.place / f"arriving-{time.monotonic_ns()}"
+        (folder / name / "model").mkdir(parents=True)
+        shutil.copy(self.script, folder)
+        (folder / name / "compose.yaml").write_text("services: {}\n")
+        (folder / name / "model" / "model").write_text(content)
+        (folder / name / ".env").write_text(f"IMAGE={PACKAGE}:{name}\n")
+        return f"{PACKAGE}/{folder.name}/host.sh"
+
+    def start(self, script: str, *words: str, image: bytes = b"", **options: object) -> subprocess.Popen:
+        """A command of the script, begun."""
+        with tempfile.TemporaryFile() as sent:
+            sent.write(image)
+            sent.seek(0)
+            return subprocess.Popen(
+                [*self.shell, script, *words],
+                **{"cwd": self.home, "env": self.variables, "start_new_session": True} | options,
+                stdin=sent,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def run(self, *words: str, code: int = 0, **options: object) -> str:
+        """What a command of the script in its place says."""
+        return self.finish(self.start(f"{PACKAGE}/host.sh", *words, **options), code)
+
+    def deploy(self, name: str, code: int = 0, content: str = "model", **options: object) -> str:
+        """What bringing a deployment in says."""
+        words = ("receive", name, "project:latest")
+        return self.finish(self.start(self.arrive(name, content), *words, image=name.encode(), **options), code)
+
+    def finish(self, process: subprocess.Popen, code: int = 0) -> str:
+        said, _ = process.communicate(timeout=LONG)
+        assert process.returncode == code, said
+        return said
+
+    def log(self) -> str:
+        return (self.home / "log").read_text() if (self.home / "log").exists() else ""
+
+    def slow(self, word: str) -> Path:
+        """Let docker wait at this word of its own; the file that lets it go on. It makes `waiting` when it is there."""
+        docker, go = Path(self.variables["PATH"].split(":")[0]) / "docker", self.home / "go"
+        # Not for ever: a test that fails shall leave nothing behind.
+        wait = 'touch waiting; n=0; while [ ! -e go ] && [ $n -lt 3000 ]; do n=$((n + 1)); sleep 0.01; done'
+        wait = f'case "$*" in *{word}*) {wait} ;; esac\n'
+        text = docker.read_text()
+        docker.write_text(text.replace('cd "$STAND_IN_HOST"\n', f'cd "$STAND_IN_HOST"\n{wait}'))
+        return go

@@ -4,75 +4,16 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 import stand_in
-from stand_in import PACKAGE, deployments, state
+from stand_in import LONG, PACKAGE, Machine, deployments, state
 
 SCRIPT = Path.cwd() / "deploy/compose/host.sh"
 A, B, C = (f"20260101T00000000000{number}Z-0123456789ab-0123456789ab-0123456789ab" for number in (1, 2, 3))
 SHELLS = [["sh"], ["busybox", "sh"], ["bash"]]
-# Seconds until whatever hangs is an error.
-LONG = 60
-
-
-class Machine:
-    """A host with our script, called as `deploy` calls it."""
-
-    def __init__(self, home: Path, variables: dict[str, str]) -> None:
-        self.home, self.place, self.variables = home, home / PACKAGE, variables
-        self.shell = ["sh"]
-
-    def arrive(self, name: str, content: str = "model") -> str:
-        """The folder in which a deployment has arrived, as it is unpacked."""
-        folder = self.place / f"arriving-{time.monotonic_ns()}"
-        (folder / name / "model").mkdir(parents=True)
-        shutil.copy(SCRIPT, folder)
-        (folder / name / "compose.yaml").write_text("services: {}\n")
-        (folder / name / "model" / "model").write_text(content)
-        (folder / name / ".env").write_text(f"IMAGE={PACKAGE}:{name}\n")
-        return f"{PACKAGE}/{folder.name}/host.sh"
-
-    def start(self, script: str, *words: str, image: bytes = b"", **options: object) -> subprocess.Popen:
-        """A command of the script, begun."""
-        (self.home / "sent").write_bytes(image)
-        with (self.home / "sent").open("rb") as sent:
-            return subprocess.Popen(
-                [*self.shell, script, *words],
-                **{"cwd": self.home, "env": self.variables, "start_new_session": True} | options,
-                stdin=sent,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-
-    def run(self, *words: str, code: int = 0, **options: object) -> str:
-        """What a command of the script in its place says."""
-        return self.finish(self.start(f"{PACKAGE}/host.sh", *words, **options), code)
-
-    def deploy(self, name: str, code: int = 0, content: str = "model", **options: object) -> str:
-        """What bringing a deployment in says."""
-        words = ("receive", name, "project:latest")
-        return self.finish(self.start(self.arrive(name, content), *words, image=name.encode(), **options), code)
-
-    def finish(self, process: subprocess.Popen, code: int = 0) -> str:
-        said, _ = process.communicate(timeout=LONG)
-        assert process.returncode == code, said
-        return said
-
-    def log(self) -> str:
-        return (self.home / "log").read_text() if (self.home / "log").exists() else ""
-
-    def slow(self, word: str) -> Path:
-        """Let docker wait at this word of its own; the file that lets it go on. It makes `waiting` when it is there."""
-        docker, go = Path(self.variables["PATH"].split(":")[0]) / "docker", self.home / "go"
-        wait = 'case "$*" in *WORD*) touch waiting; while [ ! -e go ]; do sleep 0.01; done ;; esac\n'
-        text = docker.read_text()
-        docker.write_text(text.replace('cd "$STAND_IN_HOST"\n', f'cd "$STAND_IN_HOST"\n{wait.replace("WORD", word)}'))
-        return go
 
 
 def wait_for(path: Path) -> None:
@@ -90,7 +31,7 @@ def machine(tmp_path, monkeypatch):
     programs.mkdir()
     for name, value in stand_in.install(programs, home).items():
         monkeypatch.setenv(name, value)
-    return Machine(home, dict(os.environ))
+    return Machine(home, SCRIPT, dict(os.environ))
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
@@ -206,13 +147,26 @@ def test_whoever_is_killed_holds_nobody_up(machine):
     machine.slow(f'"directory {B} "*up')
     process = machine.start(machine.arrive(B), "receive", B, "project:latest", image=B.encode())
     wait_for(machine.home / "waiting")
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(signal.SIGKILL)  # and nobody asks how it ended: it stays as a zombie
     assert len(list((machine.place / "lock").iterdir())) == 1
     (machine.home / "go").touch()
     assert f"{B} was taken back: {A} runs again" in machine.run("back")
     assert state(machine.home) == [A, A, "nothing"] and not list((machine.place / "lock").iterdir())
     assert not (machine.place / "starting").exists()
+    process.wait()
+
+
+def test_what_was_cut_short_is_taken_back_also_where_it_is_what_ran_before(machine):
+    machine.deploy(A)
+    machine.deploy(B)
+    go = machine.slow(f'"directory {A} "*up')
+    process = machine.start(machine.arrive(A), "receive", A, "project:latest", image=A.encode())
+    wait_for(machine.home / "waiting")
+    process.kill()
+    process.wait()
+    go.touch()
+    assert f"{A} was taken back: {B} runs again" in machine.run("back")
+    assert state(machine.home) == [B, B, None]
 
 
 def test_a_note_with_the_number_of_another_process_holds_nobody_up(machine):
