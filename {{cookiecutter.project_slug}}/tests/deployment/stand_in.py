@@ -120,7 +120,7 @@ class Machine:
         """Let docker wait at this word of its own; the file that lets it go on. It makes `waiting` when it is there."""
         docker, go = Path(self.variables["PATH"].split(":")[0]) / "docker", self.home / "go"
         # Not for ever: a test that fails shall leave nothing behind.
-        wait = 'touch waiting; n=0; while [ ! -e go ] && [ $n -lt 3000 ]; do n=$((n + 1)); sleep 0.01; done'
+        wait = "touch waiting; n=0; while [ ! -e go ] && [ $n -lt 3000 ]; do n=$((n + 1)); sleep 0.01; done"
         wait = f'case "$*" in *{word}*) {wait} ;; esac\n'
         text = docker.read_text()
         docker.write_text(text.replace('cd "$STAND_IN_HOST"\n', f'cd "$STAND_IN_HOST"\n{wait}'))
