@@ -155,10 +155,13 @@ place() { # what has arrived whole takes its place, unless the same is there: it
 
 take_back() { # what was started is not to stay: what ran before runs again, or nothing
   if [ -n "$before" ]; then
-    until_healthy "$before" || refuse "$before does not become healthy either. The next command tries it again."
+    if ! until_healthy "$before"; then
+      say "$before, which ran before, does not become healthy either."
+      return 1
+    fi
     say "$1 was taken back: $before runs again."
   else
-    compose "$1" down
+    compose "$1" down || return 1
     say "$1 was stopped: there is no deployment before it."
   fi
   rm -f starting
@@ -186,7 +189,7 @@ start() {
   put starting "$1"
   if ! until_healthy "$1"; then
     compose "$1" logs || true
-    take_back "$1"
+    take_back "$1" || say "The next command tries again."
     exit 1
   fi
   if [ -z "$before" ]; then
@@ -208,8 +211,9 @@ of_release() { # whoever judged one release takes back no other
 back() { # $1: only if this release runs; empty: whatever runs
   if [ -n "$attempt" ] && [ "$attempt" != "$(cat previous 2>/dev/null)" ]; then
     of_release "$attempt" "$1"
-    take_back "$attempt"
-    return
+    if take_back "$attempt"; then return; fi
+    rm -f starting
+    refuse "To go back once more leads to the deployment before that."
   fi
   [ -n "$before" ] || refuse "Nothing is deployed here."
   of_release "$before" "$1"
@@ -217,7 +221,7 @@ back() { # $1: only if this release runs; empty: whatever runs
   if [ "$(cat previous)" = nothing ]; then
     mv -f current starting
     attempt=$before before=
-    take_back "$attempt"
+    take_back "$attempt" || exit 1
     rm -f previous
     return
   fi
@@ -230,7 +234,7 @@ back() { # $1: only if this release runs; empty: whatever runs
 }
 
 address() {
-  [ -z "$attempt" ] || take_back "$attempt" >&2
+  [ -z "$attempt" ] || take_back "$attempt" >&2 || exit 1
   before=$(name_in current)
   [ -n "$before" ] || refuse "Nothing is deployed here."
   compose "$before" port model 8080

@@ -226,6 +226,20 @@ def test_an_image_that_does_not_fit_starts_nothing_and_does_not_stay(machine):
     assert state(machine.home) == [B, B, A] and deployments(machine.home) == {A, B}
 
 
+def test_where_what_ran_before_fails_too_the_way_leads_further_back(machine):
+    for name in (A, B):
+        machine.deploy(name)
+    docker = Path(machine.variables["PATH"].split(":")[0]) / "docker"
+    text = docker.read_text()
+    docker.write_text(
+        text.replace('  *" up "*)', f'  *"{B} "*" up "*|*"{C} "*" up "*) rm -f up; exit 1 ;;\n  *" up "*)')
+    )
+    assert f"{B}, which ran before, does not become healthy either" in machine.deploy(C, code=1)
+    assert "once more leads to the deployment before that" in machine.run("back", code=1)
+    assert f"{B} was taken back: {A} runs again" in machine.run("back")
+    assert state(machine.home) == [A, A, None]
+
+
 def test_deployments_that_fail_do_not_pile_up(machine):
     machine.deploy(A)
     for name in (B, C, f"{C}1"):
