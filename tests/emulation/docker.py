@@ -72,7 +72,9 @@ def parser() -> Parser:
     inspect.add_argument("image")
     image_commands.add_parser("rm").add_argument("images", nargs="+")
     ls = image_commands.add_parser("ls")
-    ls.add_argument("--format", choices=["{{.Repository}}:{{.Tag}}"], required=True)
+    shown = ls.add_mutually_exclusive_group(required=True)
+    shown.add_argument("--format", choices=["{{.Repository}}:{{.Tag}}"])
+    shown.add_argument("--quiet", action="store_true")
     ls.add_argument("image", nargs="?")
 
     composed = commands.add_parser("compose")
@@ -110,7 +112,7 @@ def carry_out(images: Images, options: argparse.Namespace) -> None:
             images.remove(options.images)
         case "ls":
             for name in images.names(options.image):
-                print(name)
+                print(f"sha256:{images.inspect(name)['FromImageID']}" if options.quiet else name)
         case "update":
             if options.container not in {container.state.get("id") for container in containers(images)}:
                 raise FailedError(f"No such container: {options.container}")

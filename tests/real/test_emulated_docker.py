@@ -211,10 +211,12 @@ def test_an_image_is_only_where_it_was_built_or_loaded(runner, host, tmp_path):
 
 def test_a_name_is_given_and_taken(runner, tmp_path):
     listed = ("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "renamed")
-    runner.docker("tag", "good:1", "renamed:2", cwd=tmp_path)
+    runner.docker("tag", "--", "good:1", "renamed:2", cwd=tmp_path)
     assert runner.docker(*listed, cwd=tmp_path).stdout == "renamed:2\n"
+    quiet = ("image", "ls", "--quiet", "renamed:2")
+    assert runner.docker(*quiet, cwd=tmp_path).stdout.startswith("sha256:")
     runner.docker("image", "rm", "renamed:2", cwd=tmp_path)
-    assert runner.docker(*listed, cwd=tmp_path).stdout == ""
+    assert runner.docker(*listed, cwd=tmp_path).stdout == runner.docker(*quiet, cwd=tmp_path).stdout == ""
     assert runner.docker("image", "rm", "renamed:2", cwd=tmp_path, check=False).returncode == 1
     assert "good:1" in runner.docker(*listed[:-1], cwd=tmp_path).stdout.splitlines()
 

@@ -1,6 +1,7 @@
 """The command line: the commands of every part of the package that is present."""
 
 import pkgutil
+import signal
 import sys
 import traceback
 from importlib import import_module, util
@@ -25,8 +26,22 @@ for part in pkgutil.iter_modules(folders):
         app.add_typer(import_module(commands).app)
 
 
+# How a command is asked to end: by CI, by a supervisor, by a terminal that is closed. Windows does not know the second.
+REQUESTS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def leave(number: int, _: object) -> None:
+    """End as after an error, with the exit code that a shell gives this signal, so that no key stays on the disk."""
+    for request in REQUESTS:
+        signal.signal(request, lambda *_: None)  # a second one would interrupt the tidying up
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run a command; what a person can mend becomes one sentence and the exit code 1."""
+    for request in REQUESTS:
+        if signal.getsignal(request) == signal.SIG_DFL:  # not where `nohup` has it ignored
+            signal.signal(request, leave)
     try:
         app()
     except ProjectError as error:

@@ -79,5 +79,5 @@ def smoke_test(
             rows = ask_for_examples(url, model)
         else:
             with host_at(address, key, known_hosts) as host:
-                rows = verify_deployed(host, model)
+                rows = verify_deployed(host, release, model)
     typer.echo(f"{rows} rows are answered as the model {release.model.sha256} answers them.")

@@ -1,6 +1,7 @@
 """A machine that is reached by SSH."""
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -13,19 +14,36 @@ from typing import IO
 from ..errors import MOST_SECONDS, ProjectError
 from ..serving.server import HERE, free_port
 
+# What ssh takes, so far as it cannot be taken for something else: an option (-oProxyCommand=...), or two words.
+USER = r"(?:[A-Za-z0-9_][A-Za-z0-9_.+@-]*@)?"
+NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+ADDRESS = re.compile(
+    rf"{USER}(?:{NAME}|[0-9A-Fa-f:]+(?:%\w+)?)|ssh://{USER}(?:{NAME}|\[[0-9A-Fa-f:]+\])(?::\d+)?/?", re.A
+)
+
 
 @dataclass(frozen=True)
 class Host:
-    """Where to connect, as ssh takes it (user@host, or ssh://user@host:port), and the options to do so."""
+    """Where to connect, as ssh takes it (user@host, or ssh://user@host:port), and the options to do so.
+
+    Raises ProjectError where the address is none.
+    """
 
     address: str
     options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what ssh could take for something else than an address."""
+        if not ADDRESS.fullmatch(self.address):
+            raise ProjectError(
+                f"{self.address!r} is no address of a host. Set DEPLOY_HOST to user@host, or to ssh://user@host:port."
+            )
 
     def ssh(self, *options: str) -> list[str]:
         """The command line of ssh, up to the address: it never asks a question, and never trusts an unknown machine."""
         strict = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={MOST_SECONDS}")
         always = [word for option in strict for word in ("-o", option)]
-        return ["ssh", *always, *self.options, *options, self.address]
+        return ["ssh", *always, *self.options, *options, "--", self.address]
 
     def run(self, *command: str, sent: IO[bytes] | None = None) -> str:
         """What the command prints on the host, fed with this file. Raises ProjectError where it fails."""
@@ -72,12 +90,17 @@ def host_at(address: str | None, key: str | None, known_hosts: str | None) -> It
     with tempfile.TemporaryDirectory(prefix="ssh-") as folder:
         options: list[str] = []
         if key:
-            options += ["-i", str(key_file(key, Path(folder))), "-o", "IdentitiesOnly=yes"]
+            options += ["-i", for_ssh(key_file(key, Path(folder))), "-o", "IdentitiesOnly=yes"]
         if known_hosts:
             path = Path(folder) / "known_hosts"
             path.write_text(known_hosts.strip() + "\n", encoding="utf-8")
-            options += ["-o", f"UserKnownHostsFile={path}"]
+            options += ["-o", f'UserKnownHostsFile="{for_ssh(path)}"']
         yield Host(address, tuple(options))
+
+
+def for_ssh(path: Path) -> str:
+    """The path as ssh reads it, to which %d and the like mean something else."""
+    return str(path).replace("%", "%%")
 
 
 def key_file(key: str, folder: Path) -> Path:
