@@ -32,12 +32,15 @@ ACCOUNT = "shop:a long password"
 JSON = {"Content-Type": "application/json"}
 GZIP = {"Content-Encoding": "gzip"}
 MAKE_SERVABLE = """
-import shutil, sys
+import sys
 from pathlib import Path
 from my_ml_project.core.kept_models import latest_model
-from my_ml_project.serving.model_settings import servable
-with servable(latest_model(Path("models"))) as place:
-    shutil.copytree(place, sys.argv[1])
+from my_ml_project.core.model_folder import copy_files
+from my_ml_project.serving.model_settings import MODEL_SETTINGS, model_settings
+model, place = latest_model(Path("models")), Path(sys.argv[1])
+place.mkdir()
+copy_files(model, place)
+(place / MODEL_SETTINGS).write_bytes(model_settings(model))
 """
 LARGEST = 8 * 2**20  # bytes of a request
 

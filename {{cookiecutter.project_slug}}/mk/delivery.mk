@@ -1,7 +1,4 @@
 # From a trained model to a service: release it, build what serves it, run it here or on the host.
-# The proxy before the model, by its digest: what is fetched is what was looked at, whoever changes the tag.
-PROXY_IMAGE := nginx:1.30-alpine@sha256:97d490c12ba55b4946b01546d1c3ed324e8d41ab1c9fcb2a616aa470620e5b46
-
 .PHONY: publish rollback released serve wheel image proxy-image deploy smoke-test demo
 publish: ## release the latest model
 	$(PROJECT) publish
@@ -23,9 +20,8 @@ image: ## build the image that serves models
 	mkdir -p dist
 	docker save --output dist/image.tar {{cookiecutter.project_slug}}:latest
 
-proxy-image: ## fetch the proxy that lets others call the model, for deploy to take along
-	docker pull $(PROXY_IMAGE)
-	docker tag $(PROXY_IMAGE) {{cookiecutter.project_slug}}-proxy:latest
+proxy-image: ## build the proxy that lets others call the model, for deploy to take along
+	docker build --tag {{cookiecutter.project_slug}}-proxy:latest deploy/proxy
 	mkdir -p dist
 	docker save --output dist/proxy.tar {{cookiecutter.project_slug}}-proxy:latest
 

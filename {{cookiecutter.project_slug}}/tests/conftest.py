@@ -4,8 +4,10 @@ import functools
 import json
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +19,13 @@ from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model, write_model
-from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, open_folder
+from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, copy_files, open_folder
 from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
 from {{cookiecutter.project_slug}}.core.record import Record
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.core.storage import sha256
 from {{cookiecutter.project_slug}}.core.training import judge
+from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings
 from {{cookiecutter.project_slug}}.settings import Settings
 
 
@@ -129,6 +132,15 @@ def as_format_1(folder: ModelFolder) -> ModelFolder:
     (folder.place / "model-settings.json").write_text('{"implementation": "theirs.Runtime"}')
     (folder.place / "request.json").write_text("{}")
     return open_folder(folder.place)
+
+
+@contextmanager
+def published(folder: ModelFolder) -> Iterator[Path]:
+    """The folder of a model as it is in a store of releases, where Seldon's MLServer takes it from."""
+    with tempfile.TemporaryDirectory() as place:
+        copy_files(folder, Path(place))
+        (Path(place) / MODEL_SETTINGS).write_bytes(model_settings(folder))
+        yield Path(place)
 
 
 @pytest.fixture

@@ -32,7 +32,9 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 )
 def test_what_is_secret_is_left_out(whole, shown):
     assert without_secrets(whole) == Address(whole) == shown
-    assert Address(whole).whole == whole and Address(whole).account == ("@" in whole or whole == "https://me:secret")
+    assert Address(whole).whole == whole and Address(whole).has_account == (
+        "@" in whole or whole == "https://me:secret"
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_what_is_secret_is_left_out(whole, shown):
     ],
 )
 def test_what_is_none_stays(address):
-    assert without_secrets(address) == Address(address) == address and not Address(address).account
+    assert without_secrets(address) == Address(address) == address and not Address(address).has_account
 
 
 @pytest.mark.parametrize(

@@ -87,8 +87,8 @@ class Address(str):
         return address
 
     @property
-    def account(self) -> bool:
-        """Whether the address as it was given has an account."""
+    def has_account(self) -> bool:
+        """Whether the address as it was given has an account, or something at its place that may be one."""
         return not self.whole.startswith(self)  # it is its own beginning where only what stands at its end is left out
 
     @classmethod

@@ -47,6 +47,8 @@ def main() -> None:
     except ProjectError as error:
         sys.exit(f"Error: {error}")
     except OSError as error:  # a full disk, a folder that may not be written to
-        sys.exit(f"Error: {error.filename or 'The machine'}: {error.strerror}. What was there before is unchanged.")
+        sys.exit(
+            f"Error: {error.filename or 'The machine'}: {error.strerror or error}. What was there before is unchanged."
+        )
     except Exception:  # a mistake in the code, which may quote an address as Python shows it
         sys.exit(without_secrets(traceback.format_exc()))

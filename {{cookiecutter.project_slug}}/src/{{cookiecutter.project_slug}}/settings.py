@@ -117,7 +117,7 @@ def secrets_in(settings: Settings) -> list[str]:
     addresses = {"data.uri": data.uri, "state.releases": state.releases, "state.tracking": state.tracking}
     problems = []
     for name, address in addresses.items():
-        if address.account:
+        if address.has_account:
             problems.append(
                 f"{name}: there is an account in it. Take it out, and give it in the variables or in the configuration "
                 "of the store's own package (for https:// in ~/.config/fsspec/)."

@@ -14,9 +14,11 @@ from conftest import as_format_1, write_params
 from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.candidates import proposal
+from {{cookiecutter.project_slug}}.core import model_folder
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
-from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
+from {{cookiecutter.project_slug}}.core.storage import as_csv, as_yaml, sha256
+from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
 from {{cookiecutter.project_slug}}.releases.store import read_release
 from {{cookiecutter.project_slug}}.tracking import registry, runs
@@ -41,6 +43,7 @@ def add_version(client, folder: ModelFolder, orders: pd.DataFrame) -> str:
     """Make this model the next version; its digest."""
     table = orders.assign(gift=orders["days"] > 7)
     known = {"data": {"uri": "orders.csv", "sha256": sha256(as_csv(table))}}
+    known |= {"schema_sha256": sha256(as_yaml(infer_schema(table)))}
     record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
     (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
     folder = open_folder(folder.place)
@@ -159,7 +162,7 @@ def test_a_version_whose_files_were_replaced_is_not_even_shown(client, versions,
 def test_a_table_that_was_replaced_judges_nothing(client, versions, untested, release, tmp_path):
     for path in (tmp_path / "mlartifacts").rglob("table.csv.gz"):
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()).replace(b"yes", b"no")))
-    assert "nothing is judged by it" in release("y") and released() is None
+    assert "Nothing is judged by it" in release("y") and released() is None
 
 
 def test_versions_of_the_first_format_are_compared_with_but_not_released_anew(
@@ -185,3 +188,50 @@ def test_what_was_released_while_somebody_looked_is_not_released_over(client, ve
     assert "Meanwhile deploy/release.yaml was changed" in release("y", "1")
     assert POINTER.read_bytes() == first and sorted(Path("releases").iterdir()) == stores
     assert champion_of(client) == versions[1]
+
+
+def test_releases_and_roll_backs_by_the_plain_commands_move_the_champion_too(client, versions, untested, release, run):
+    release("y", "1")
+    release("y", "2")
+    assert "Back from" in run("rollback") and champion_of(client) == versions[0]
+    assert "is released as" in run("publish") and released() == champion_of(client)
+
+
+def test_a_registry_out_of_reach_keeps_nothing_from_being_released_and_is_told_later(
+    client, versions, untested, release, run, monkeypatch
+):
+    release("y", "1")
+    release("y", "2")
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        assert "cannot be used" in (said := run("rollback")) and "release model" in said and "Back from" in said
+    assert released() == versions[0] and champion_of(client) == versions[1]
+    assert "nothing to do" in release("y", "1") and champion_of(client) == versions[0]
+
+
+@pytest.mark.parametrize("lost", ["release.json", "model/card.md", "store"])
+def test_a_release_that_cannot_be_read_any_more_keeps_no_other_from_being_made(
+    client, versions, untested, release, lost
+):
+    release("y", "1")
+    if lost == "store":
+        write_params(data={"uri": "orders.csv", "drop": ["order", "day"]}, state={"releases": "elsewhere"})
+    else:
+        (path,) = Path("releases").glob(f"*/{lost}")
+        path.unlink()
+    said = release("y", "2")
+    assert "the champion cannot be read" in said and "is released as" in said and champion_of(client) == versions[1]
+
+
+def test_a_champion_that_cannot_be_loaded_is_not_compared_with(client, versions, untested, release, monkeypatch):
+    release("y", "1")
+    load, opened = model_folder.load_model, []
+
+    def once_in_two(path):
+        opened.append(path)
+        if len(opened) == 1:  # the champion is looked at first
+            raise ProjectError("its library is gone")
+        return load(path)
+
+    monkeypatch.setattr(model_folder, "load_model", once_in_two)
+    assert "the champion cannot be read: its library is gone" in release("n", "2")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import write_params
 
-from {{cookiecutter.project_slug}}.core.kept_models import latest_model, new_model
-from {{cookiecutter.project_slug}}.core.model_folder import copy_files, open_folder
+from {{cookiecutter.project_slug}}.core.kept_models import keep, latest_model
+from {{cookiecutter.project_slug}}.core.model_folder import open_folder
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import releasing, store
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
@@ -81,17 +81,12 @@ def models(run, make_model, tmp_path):
     for folder in folders[:2]:
         publish(folder)
     shutil.rmtree("models")
-    keep(folders[0])
+    keep(folders[0], Path("models"))
     return folders
 
 
 def publish(folder) -> None:
     releasing.release_model(folder, load_settings(), "", read_pointer(), silent)
-
-
-def keep(folder) -> None:
-    with new_model(Path("models")) as unfinished:
-        copy_files(folder, unfinished)
 
 
 def go_back() -> None:
@@ -113,7 +108,7 @@ def chain() -> list[str]:
 @pytest.mark.parametrize("what", ["publish", "go back", "keep"])
 def test_at_each_change_there_is_the_old_state_or_the_new_one_and_the_next_command_works(models, tmp_path, what, then):
     first, second, third = models
-    work = {"publish": lambda: publish(third), "go back": go_back, "keep": lambda: keep(second)}[what]
+    work = {"publish": lambda: publish(third), "go back": go_back, "keep": lambda: keep(second, Path("models"))}[what]
     old, new = {
         "publish": ([second.sha256, first.sha256], [third.sha256, second.sha256, first.sha256]),
         "go back": ([second.sha256, first.sha256], [first.sha256]),

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlserver import ModelSettings
 from mlserver.types import InferenceRequest
 
 from {{cookiecutter.project_slug}}.core.model_folder import ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.serving.app import settings_in_place
 from {{cookiecutter.project_slug}}.serving.client import alike
-from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, servable
 from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
@@ -68,11 +67,10 @@ def test_a_missing_value_is_answered_where_the_schema_allows_it(folder, model, r
 def test_served_it_answers_as_the_model_itself(folder, model, rows):
     request = InferenceRequest.model_validate(to_request(rows, folder.record.features))
 
-    async def ask(place: Path):
-        runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
+    async def ask():
+        runtime = ModelRuntime(settings_in_place(folder))
         await runtime.load()
         return await runtime.predict(request)
 
-    with servable(folder) as place:
-        answers, sha256 = from_response(json.loads(asyncio.run(ask(place)).model_dump_json()))
+    answers, sha256 = from_response(json.loads(asyncio.run(ask()).model_dump_json()))
     assert sha256 == folder.sha256 and same(answers, predict(model, rows).reset_index(drop=True))

@@ -124,7 +124,7 @@ def test_the_proxy_has_the_same_bound():
     ("body", "headers", "status"),
     [
         (b"no gzip", PACKED, 400),
-        (gzip.compress(b"{}" * 1000)[:-9], PACKED, 400),
+        (gzip.compress(b"{}" * 1000, mtime=0)[:-9], PACKED, 400),
         (b"{}", {"content-encoding": "br"}, 415),
         (b"{", {}, 400),
         (b"\xff", {}, 400),

@@ -7,6 +7,7 @@ import math
 
 import pandas as pd
 import pytest
+from conftest import published
 from mlserver import ModelSettings
 from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest
@@ -14,7 +15,7 @@ from prometheus_client import REGISTRY
 
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings, servable
+from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings
 from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
@@ -28,7 +29,7 @@ def load_from(place):
 
 def load(folder):
     """The runtime of a model."""
-    with servable(folder) as place:
+    with published(folder) as place:
         return load_from(place)
 
 
@@ -164,7 +165,7 @@ def test_rows_and_refusals_are_counted_for_each_model(served):
 
 def test_a_model_that_is_not_the_one_in_the_settings_is_not_loaded(make_model):
     one, other = make_model(), make_model(rows=150)
-    with servable(one) as place:
+    with published(one) as place:
         (place / MODEL_SETTINGS).write_bytes(model_settings(other))
         with pytest.raises(ProjectError, match=f"is {one.sha256}, and not {other.sha256}"):
             load_from(place)
@@ -172,7 +173,7 @@ def test_a_model_that_is_not_the_one_in_the_settings_is_not_loaded(make_model):
 
 @pytest.mark.parametrize("name", ["skops.py", "__init__.py", "settings.json", "pandas/__init__.py", "more.csv"])
 def test_a_folder_that_holds_anything_more_is_not_loaded(make_model, name):
-    with servable(make_model()) as place:
+    with published(make_model()) as place:
         (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_text("")
         with pytest.raises(ProjectError, match=r"no plain files|does not list"):

@@ -17,7 +17,6 @@ from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 from {{cookiecutter.project_slug}}.serving import client, health, server
 from {{cookiecutter.project_slug}}.serving.client import call, smoke_test, wait_until_ready
 from {{cookiecutter.project_slug}}.serving.loopback import opened
-from {{cookiecutter.project_slug}}.serving.model_settings import servable
 from {{cookiecutter.project_slug}}.serving.server import free_port
 
 READY, INFER = f"/v2/models/{package}/ready", f"/v2/models/{package}/infer"
@@ -47,8 +46,7 @@ def serve(tmp_path):
 
 def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve, monkeypatch):
     folder, other = make_model(), make_model(rows=150)
-    with servable(folder) as place:
-        url = serve(place)
+    url = serve(folder.place)
     assert smoke_test(url, folder) == 5
     with pytest.raises(ProjectError, match=r"answers with the model .*, not with"):
         smoke_test(url, other)
@@ -67,12 +65,11 @@ def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve,
         health.main()
         assert smoke_test(url, folder) == 5
     with pytest.raises(ProjectError, match=f"Port {port} cannot be used"):
-        server.run(place, int(port))
+        server.run(folder.place, int(port))
 
 
 def test_hostile_clients_are_refused_and_keep_nobody_from_anything(make_model, serve):
-    with servable(make_model()) as place:
-        url = serve(place, first=LESS_PATIENT)
+    url = serve(make_model().place, first=LESS_PATIENT)
     only_what_clients_need_is_offered(url)
     the_page_of_a_stranger_is_refused(url)
     what_is_wrong_with_a_request_is_said_without_the_request(url)

@@ -11,6 +11,7 @@ from in_process import empty_store
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
+from {{cookiecutter.project_slug}}.core.storage import as_csv, as_yaml, sha256
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.tracking import runs
 
@@ -94,13 +95,16 @@ def test_another_model_that_is_whole_in_itself_is_not_taken_for_the_one_that_was
 
 
 def test_the_table_comes_back_as_it_was(client, model, orders):
+    data = model.record.data | {"sha256": sha256(as_csv(orders))}
+    learned = model.record.model_copy(update={"data": data, "schema_sha256": sha256(as_yaml(infer_schema(orders)))})
     run_id, _ = log(client, model, orders)
-    table, schema = runs.data_of(run_id)
+    table, schema = runs.data_of(run_id, learned)
     assert schema == infer_schema(orders)
     pd.testing.assert_frame_equal(table, orders, check_dtype=False)
     assert runs.recipe_of(run_id) == '{"the": "recipe"}'
-    with pytest.raises(ProjectError, match="nothing is judged by it"):
-        runs.data_of(run_id, "0" * 64)
+    for field in ({"data": learned.data | {"sha256": "0" * 64}}, {"schema_sha256": "0" * 64}):
+        with pytest.raises(ProjectError, match="Nothing is judged by it"):
+            runs.data_of(run_id, learned.model_copy(update=field))
 
 
 def test_only_a_finished_run_has_learned_from_its_content(client, model, orders):

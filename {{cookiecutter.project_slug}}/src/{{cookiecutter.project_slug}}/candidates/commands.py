@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from ..errors import ProjectError
+from ..releases.releasing import roll_back
 from ..settings import load_settings
 from ..tracking import store
-from .proposal import go_back, propose
+from .proposal import propose
 
 app = typer.Typer()
 
@@ -22,10 +23,9 @@ def release(
     if rollback and version:
         raise ProjectError("A roll-back goes to the release before: leave the version out.")
     settings = load_settings()
+    if rollback:
+        roll_back(settings, typer.echo)
+        return
     uri = store.address(settings)
     with store.reaching(uri):
-        client = store.connect(uri)
-        if rollback:
-            go_back(client, settings)
-        else:
-            propose(client, version, note, settings)
+        propose(store.connect(uri), version, note, settings)

@@ -1,7 +1,8 @@
 """A candidate beside the model in use: both asked about the same rows, which the candidate has not learned from."""
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from ..core.data import features_and_target
 from ..core.model_folder import ModelFolder
 from ..core.predict import predict
 from ..core.record import Record
+from ..errors import ProjectError
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -46,6 +48,23 @@ class Comparison(BaseModel):
     missed: list[str]
     changed: float | None
     verdict: str
+
+
+@contextmanager
+def readable(champion: AbstractContextManager[ModelFolder] | None) -> Iterator[tuple[ModelFolder | None, str]]:
+    """A champion for as long as it is needed, or why there is none.
+
+    One that cannot be read keeps no other from being made. champion: what brings it; None where there is none.
+    """
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(champion) if champion else None
+            if folder:
+                folder.load()
+            found, absent = folder, NO_CHAMPION
+        except ProjectError as error:
+            found, absent = None, f"the champion cannot be read: {error}"
+        yield found, absent
 
 
 def compare(

@@ -15,7 +15,7 @@ from .origin import describe_origin, describe_project
 from .predict import predict as predict_rows
 from .record import Record
 from .schema import check_table
-from .tables import SCHEMA, checked_rows, table_path
+from .tables import SCHEMA, checked_rows, table_path, write_first_schema
 
 app = typer.Typer()
 
@@ -34,8 +34,7 @@ def data() -> None:
     schema = accept(table, settings, known)
     storage.write_table(table, path)
     if known is None:
-        storage.write_schema(schema, SCHEMA)
-        typer.echo(f"{SCHEMA} was written from this table: read it, and tighten what you know better.")
+        typer.echo(write_first_schema(schema))
     typer.echo(f"The table is in {path}. Its fingerprint for data.sha256 is {storage.sha256(content)}.")
 
 

@@ -2,15 +2,13 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import ProjectError
 from .locking import alone
 from .model_file import save_model
-from .model_folder import MODEL, ModelFolder, complete, open_folder
+from .model_folder import MODEL, ModelFolder, complete, copy_files, open_folder
 from .record import Record
 from .storage import UNFINISHED, forget_unfinished, write_file
 
@@ -18,29 +16,27 @@ LATEST = "latest"
 
 
 def write_model(model: Any, record: Record, files: dict[str, bytes], models: Path) -> ModelFolder:
-    """Keep a model among the models, with its record and these files, by name; its folder. It is the latest then."""
-    with new_model(models) as unfinished:
-        save_model(model, unfinished / MODEL)
-        complete(unfinished, record, files)
-    return latest_model(models)
+    """Keep a model among the models, with its record and these files, by name. It is the latest then."""
+    with tempfile.TemporaryDirectory(prefix="model-") as folder:
+        save_model(model, Path(folder) / MODEL)
+        return keep(complete(Path(folder), record, files), models)
 
 
-@contextmanager
-def new_model(models: Path) -> Iterator[Path]:
-    """An empty folder to put a model into; at the end it gets its place among the models, and `latest` points at it."""
+def keep(made: ModelFolder, models: Path) -> ModelFolder:
+    """Copy a model to its place among the models, and point `latest` at it."""
     models.mkdir(parents=True, exist_ok=True)
     forget_unfinished(models)
-    with tempfile.TemporaryDirectory(dir=models, prefix=UNFINISHED) as folder:
-        unfinished = Path(folder) / "model"
-        unfinished.mkdir()
-        yield unfinished
-        place = models / open_folder(unfinished).sha256[:12]
-        with alone(models / ".lock"):
-            if not is_whole(place):
-                if place.exists():
-                    place.rename(Path(folder) / "damaged")
-                unfinished.rename(place)
-            write_file(models / LATEST, f"{place.name}\n".encode())
+    place = models / made.sha256[:12]
+    with tempfile.TemporaryDirectory(dir=models, prefix=UNFINISHED) as folder, alone(models / ".lock"):
+        if not is_whole(place):
+            unfinished = Path(folder) / "model"
+            unfinished.mkdir()
+            copy_files(made, unfinished)
+            if place.exists():
+                place.rename(Path(folder) / "damaged")
+            unfinished.rename(place)
+        write_file(models / LATEST, f"{place.name}\n".encode())
+    return open_folder(place)
 
 
 def is_whole(place: Path) -> bool:

@@ -28,6 +28,8 @@ def load_model(path: Path) -> Any:
         return load(path, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         raise ProjectError(f"{path} is not loaded: {error} Add what you trust to TRUSTED in model_file.py.") from None
+    except Exception as error:  # whatever types are in it have errors of their own: a library is gone, or another one
+        raise ProjectError(f"{path} cannot be loaded with the packages here: {error!r}. Train it anew.") from None
 
 
 def check_size(path: Path) -> None:
@@ -40,7 +42,7 @@ def check_size(path: Path) -> None:
     except (BadZipFile, OSError) as error:
         raise ProjectError(f"{path} is no model file: {error}") from None
     if total > MOST_BYTES:
-        raise ProjectError(f"{path} is not loaded: unpacked, it takes {total / 1e9:.1f} GB of memory.")
+        raise ProjectError(f"{path} is not loaded: unpacked, it takes {total / 1e9:.1f} GB of memory (MOST_BYTES).")
 
 
 def unpacked(packed: ZipFile) -> int:

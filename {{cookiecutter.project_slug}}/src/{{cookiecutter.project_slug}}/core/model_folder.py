@@ -7,16 +7,13 @@ places can keep a model from being read there, but cannot put another one, or co
 import hashlib
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
-from .. import __name__ as package
 from ..errors import ProjectError
 from .model_file import MOST_BYTES, load_model
 from .record import File, Record, parse_record
@@ -27,9 +24,6 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 INERT = {".skops", ".json", ".csv", ".md", ".png"}  # what no program runs
 RESERVED = {RECORD, "settings.json", "model-settings.json"}  # the last two tell MLServer what to do
 MOST_BYTES_OF_A_RECORD = 50_000_000
-PICTURES = {"target_balance.png", "feature_relations.png", "evaluation.png", "importance.png"}
-# All that there ever was in a folder of format 1, whose record does not say.
-FORMAT_1 = {MODEL, RECORD, EXAMPLE, "card.md", "model-settings.json", "request.json"} | PICTURES
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class ModelFolder:
     sha256: str
 
     def load(self) -> Any:
-        """The fitted model."""
+        """The fitted model. Raises ProjectError where it cannot be loaded."""
         return load_model(self.place / MODEL)
 
     def example(self) -> pd.DataFrame:
@@ -58,25 +52,32 @@ def complete(place: Path, record: Record, files: Mapping[str, bytes]) -> ModelFo
     return open_folder(place)
 
 
-def open_folder(place: Path, expected: str | None = None, beside: Collection[str] = ()) -> ModelFolder:
+def open_folder(
+    place: Path, expected: str | None = None, beside: Collection[str] = (), where: str | None = None
+) -> ModelFolder:
     """The folder of a model. Raises ProjectError where it is not, to the last byte and file, what its record says.
 
-    expected: the digest that the model must have. beside: files that may be there too.
+    expected: the digest that the model must have. beside: files that may be there too. where: what errors call the
+    folder, if it is a copy.
     """
+    where = where or str(place)
     if place.is_symlink() or not place.is_dir():
-        raise ProjectError(f"{place} is no folder of a model.")
+        raise ProjectError(f"{where} is no folder of a model.")
     found = {path.name: path for path in place.iterdir()}
     if odd := sorted(name for name, path in found.items() if path.is_symlink() or not path.is_file()):
-        raise ProjectError(f"{place} is not read: {odd} in it are no plain files.")
+        raise ProjectError(f"{where} is not read: {odd} in it are no plain files.")
     if RECORD not in found or found[RECORD].stat().st_size > MOST_BYTES_OF_A_RECORD:
-        raise ProjectError(f"{place} is no folder of a model: there is no {RECORD} in it, or a huge one.")
+        raise ProjectError(f"{where} is no folder of a model: there is no {RECORD} in it, or a huge one.")
     content = found[RECORD].read_bytes()
-    record = parse_record(content, str(found[RECORD]))
-    check_names(found, record, str(place), beside)
-    for name, file in list_files(record, str(place)).items():
+    record = parse_record(content, f"{where}/{RECORD}")
+    check_names(found, record, where, beside)
+    for name, file in list_files(record, where).items():
         if file.bytes not in (None, found[name].stat().st_size) or digest_of(found[name]) != file.sha256:
-            raise ProjectError(f"{found[name]} is not the file that was written with its record: it was changed.")
-    return ModelFolder(place, record, identify(record, content, expected, str(place)))
+            raise ProjectError(f"{where}/{name} is not the file that was written with its record. Get the model anew.")
+    digest = record.sha256 or sha256(content)
+    if expected not in (None, digest):
+        raise ProjectError(f"The model in {where} is {digest}, and not {expected}, which it should be.")
+    return ModelFolder(place, record, digest)
 
 
 def list_files(record: Record, where: str) -> dict[str, File]:
@@ -84,9 +85,11 @@ def list_files(record: Record, where: str) -> dict[str, File]:
     if record.sha256 is not None:  # format 1
         return {MODEL: File(sha256=record.sha256)}
     if strange := sorted(name for name in record.files if not is_inert(name)):
-        raise ProjectError(f"The record of {where} lists files that no model has: {strange}.")
+        raise ProjectError(
+            f"The record of {where} lists {strange}. A model has files of the kinds {sorted(INERT)} alone."
+        )
     if sum(file.bytes or 0 for file in record.files.values()) > MOST_BYTES:
-        raise ProjectError(f"{where} is not read: its files are larger than {MOST_BYTES / 1e9:g} GB.")
+        raise ProjectError(f"{where} is not read: its files are larger than {MOST_BYTES / 1e9:g} GB (MOST_BYTES).")
     return record.files
 
 
@@ -98,24 +101,15 @@ def is_inert(name: str) -> bool:
 def check_names(found: Collection[str], record: Record, where: str, beside: Collection[str] = ()) -> None:
     """Raise ProjectError where the names that were found in a folder are not those that its record lists."""
     needed = {MODEL, EXAMPLE, *record.files}
-    allowed = FORMAT_1 if record.format == 1 else {RECORD, *record.files, *beside}
+    allowed = {RECORD, *record.files, *beside}
+    if record.format == 1:  # whose record does not list the files
+        allowed |= {"model-settings.json", *filter(is_inert, found)}
     if absent := sorted(needed - set(found)):
         raise ProjectError(f"{where} lacks {absent}: it is no whole folder of a model.")
     if more := sorted(set(found) - allowed):
         raise ProjectError(
             f"{where} holds {more}, which its record does not list. Look at who put that there, and remove it."
         )
-
-
-def identify(record: Record, content: bytes, expected: str | None, where: str) -> str:
-    """The digest of the model with this record. Raises ProjectError where it is not the one that is expected.
-
-    content: that of the record's file.
-    """
-    digest = sha256(content) if record.sha256 is None else record.sha256
-    if expected is not None and digest != expected:
-        raise ProjectError(f"The model in {where} is {digest}, and not {expected}, which it should be.")
-    return digest
 
 
 def digest_of(path: Path) -> str:
@@ -131,12 +125,3 @@ def copy_files(folder: ModelFolder, to: Path) -> None:
     )
     for name in names:
         shutil.copyfile(folder.place / name, to / name)
-
-
-@contextmanager
-def passing_folder() -> Iterator[Path]:
-    """An empty folder for a model, for as long as it is needed, with the name that MLServer wants: the package's."""
-    with TemporaryDirectory(prefix="model-") as above:
-        place = Path(above) / package
-        place.mkdir()
-        yield place

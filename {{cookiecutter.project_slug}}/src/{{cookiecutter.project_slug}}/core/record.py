@@ -71,7 +71,8 @@ class Record(Fixed):
     trained, note, data (uri, sha256), code (commit, changed), lock, settings, versions: where it comes from. rows: to
     train on and to test on. features: what it takes. answers: the type of each column that it answers with. scores,
     slices: how good it is on the rows held out, the first score decides. threshold: the probability from which a row is
-    of the positive class; None where the estimator decides by itself. sha256: of model.skops, in format 1 alone.
+    of the positive class; None where the estimator decides by itself. schema_sha256: of the schema of all columns.
+    sha256: of model.skops, in format 1 alone.
     """
 
     format: int = FORMAT
@@ -86,6 +87,7 @@ class Record(Fixed):
     versions: dict[str, str]
     rows: dict[str, int]
     features: Schema
+    schema_sha256: Digest | None = None
     answers: dict[str, str]
     scores: dict[str, float]
     slices: list[dict[str, Any]]

@@ -7,6 +7,7 @@ from .record import Numbers, Reference, Values
 from .schema import Schema, type_of
 
 BINS, MOST_VALUES = 10, 50
+FEW = 20  # numbers that are so few are counted one by one: bins would hide how often each occurs
 
 
 def reference(rows: pd.DataFrame, answers: pd.DataFrame, features: Schema) -> Reference:
@@ -16,20 +17,18 @@ def reference(rows: pd.DataFrame, answers: pd.DataFrame, features: Schema) -> Re
     """
     return Reference(
         features={name: distribution(rows[name], rules["type"]) for name, rules in features.items()},
-        answers={str(name): distribution(column, type_of(column)) for name, column in answers.items()},
+        answers={str(name): distribution(column, answer_type(column)) for name, column in answers.items()},
     )
 
 
 def distribution(column: pd.Series, kind: str) -> Numbers | Values:
-    """Numbers in bins that hold a tenth of them each, everything else by its values. kind: the schema's type."""
+    """Many numbers in bins between their deciles, everything else by its values. kind: the schema's type."""
     known, missing = column.dropna(), int(column.isna().sum())
-    if kind == "number":
+    if kind == "number" and known.nunique() > FEW:
         numbers = known.to_numpy(dtype="float64")
-        edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1))) if len(numbers) else np.array([])
-        if len(edges) == 1:  # all the same: a bin of no width
-            edges = np.repeat(edges, 2)
-        counts, _ = np.histogram(numbers, edges) if len(edges) else (np.array([], int), None)
-        return Numbers(edges=edges.tolist(), counts=counts.tolist(), missing=missing)
+        edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
+        return Numbers(edges=edges.tolist(), counts=np.histogram(numbers, edges)[0].tolist(), missing=missing)
+    known = known.astype("float64") if kind == "number" else known  # 1 and 1.0 are one number
     counted = known.astype(str).value_counts()
     listed = counted.head(MOST_VALUES) if kind != "text" else counted.head(0)  # text is seldom the same twice
     return Values(
@@ -37,3 +36,9 @@ def distribution(column: pd.Series, kind: str) -> Numbers | Values:
         other=int(counted.sum() - listed.sum()),
         missing=missing,
     )
+
+
+def answer_type(column: pd.Series) -> str:
+    """The type of a column of answers: its texts are classes."""
+    kind = type_of(column)
+    return "category" if kind == "text" else kind

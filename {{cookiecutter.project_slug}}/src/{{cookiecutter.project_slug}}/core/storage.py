@@ -139,16 +139,20 @@ def read_table(path: Path, schema: Schema) -> pd.DataFrame:
         raise ProjectError(f"{path} is not there yet: fetch the data first, with the command `data`.") from None
 
 
-def write_schema(schema: Schema, path: Path) -> None:
-    """Write the schema as YAML that people edit: one line per column."""
+def as_yaml(schema: Schema) -> bytes:
+    """The schema as YAML that people edit: one line per column."""
     style: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": 10_000, "allow_unicode": True}
     lines = [
         f"  {json.dumps(name, ensure_ascii=False)}: {yaml.safe_dump(rules, **style).strip()}"
         for name, rules in schema.items()
     ]
     about = "# What every table must look like, written down from the first one. Tighten it: it is yours now.\n"
-    with new_file(path) as unfinished:
-        unfinished.write_text(about + "columns:\n" + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    return (about + "columns:\n" + "\n".join(lines) + "\n").encode()
+
+
+def write_schema(schema: Schema, path: Path) -> None:
+    """Write the schema to a file."""
+    write_file(path, as_yaml(schema))
 
 
 def read_schema(path: Path) -> Schema | None:

@@ -18,6 +18,12 @@ def table_path(settings: Settings) -> Path:
     return Path(settings.state.data) / "table.csv"
 
 
+def write_first_schema(schema: Schema) -> str:
+    """Write down the schema of a first table; what to tell of it."""
+    storage.write_schema(schema, SCHEMA)
+    return f"{SCHEMA} was written from this table: read it, and tighten what you know better."
+
+
 def checked_rows(settings: Settings) -> tuple[pd.DataFrame, Schema]:
     """The rows of the checked table that can teach or test, and the schema that they were checked against."""
     schema = storage.read_schema(SCHEMA)

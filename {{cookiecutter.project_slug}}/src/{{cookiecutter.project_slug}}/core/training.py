@@ -15,7 +15,7 @@ from .predict import predict
 from .record import Learned, Record
 from .reference import reference
 from .schema import Schema, type_of
-from .storage import as_csv
+from .storage import as_csv, as_yaml, sha256
 
 EXAMPLES = 5
 
@@ -33,6 +33,7 @@ def judge(
     return {
         "rows": {"train": len(train_rows), "test": len(test_rows)},
         "features": features,
+        "schema_sha256": sha256(as_yaml(schema)),
         "answers": {str(name): type_of(column) for name, column in answers.items()},
         "scores": evaluate(model, X, y, settings),
         "slices": evaluate_slices(model, test_rows, X, y, settings).to_dict("records"),

@@ -7,19 +7,21 @@ from typing import Annotated
 import typer
 
 from ..core.kept_models import latest_model
+from ..core.record import as_json
+from ..core.storage import write_file
 from ..errors import ProjectError
 from ..releases import store
 from ..releases.releasing import current_pointer, current_release
 from ..serving import server
 from ..serving.client import smoke_test as ask_for_examples
-from ..serving.model_settings import servable
+from ..serving.protocol import to_request
 from ..settings import load_settings
 from . import compose
 from .host import host_at
 from .verification import verify_deployed
 
 app = typer.Typer()
-Address = Annotated[str | None, typer.Option("--host", envvar="DEPLOY_HOST", help="The host, as ssh takes it.")]
+HostAddress = Annotated[str | None, typer.Option("--host", envvar="DEPLOY_HOST", help="The host, as ssh takes it.")]
 Key = Annotated[
     str | None,
     typer.Option("--key", envvar="DEPLOY_SSH_KEY", help="A private key or its file; without it, ssh's own."),
@@ -40,14 +42,17 @@ def serve(
     """Serve the released model to this machine alone, until stopped with Ctrl-C."""
     settings = load_settings()
     trained = nullcontext(latest_model(Path(settings.state.models))) if latest else None
-    with trained or store.fetched_model(current_release(settings)) as folder, servable(folder) as place:
-        server.run(place, port)
+    with trained or store.fetched_model(current_release(settings)) as folder:
+        request = Path(settings.state.reports) / "request.json"
+        write_file(request, as_json(to_request(folder.example(), folder.record.features)))
+        typer.echo(f"{request} holds a request that it answers.")
+        server.run(folder.place, port)
 
 
 @app.command()
 def deploy(
     image: Annotated[Path, typer.Option(help="The image, as `make image` leaves it.")] = Path("dist/image.tar"),
-    address: Address = None,
+    address: HostAddress = None,
     key: Key = None,
     known_hosts: KnownHosts = None,
 ) -> None:
@@ -59,16 +64,16 @@ def deploy(
             "params.yaml to an address such as s3://bucket/releases, and publish again."
         )
     release = store.read_release(pointer, load_settings().state.releases)
-    with store.fetched_model(release) as folder, servable(folder) as model, host_at(address, key, known_hosts) as host:
+    with store.fetched_model(release) as folder, host_at(address, key, known_hosts) as host:
         typer.echo(f"Deploying {release.release} to {host.address}")
-        name = compose.deploy(host, release, model, image)
+        name = compose.deploy(host, release, folder.place, image)
     typer.echo(f"{name} is healthy.")
 
 
 @app.command()
 def smoke_test(
     url: Annotated[str | None, typer.Option(help="A server to ask; without it, what was deployed on the host.")] = None,
-    address: Address = None,
+    address: HostAddress = None,
     key: Key = None,
     known_hosts: KnownHosts = None,
 ) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import psutil
 from fsspec.implementations.local import LocalFileSystem
 
-from ..addresses import file_name
+from ..addresses import Address, file_name
 from ..core import storage
 from ..core.data import accept
 from ..core.schema import Schema
@@ -24,9 +24,12 @@ RECEIVED, QUARANTINE, REPORT = "received", "quarantine", "report.txt"
 MOST_IN_QUARANTINE = 20
 
 
-def local_path(uri: str) -> Path | None:
-    """The path of an address on this machine; None for any other."""
-    filesystem, path = fsspec.core.url_to_fs(uri)
+def local_path(uri: Address) -> Path | None:
+    """The path of an address on this machine; None for any other, also one that cannot be reached."""
+    try:
+        filesystem, path = fsspec.core.url_to_fs(uri.whole)
+    except Exception:  # each kind of store has errors of its own; who fetches from it will say
+        return None
     return Path(path) if isinstance(filesystem, LocalFileSystem) else None
 
 

@@ -31,9 +31,9 @@ def reproduce(settings: Settings, beginning: str | None, tell: Callable[[str], N
     with store.reaching(uri):
         run = runs.find(store.connect(uri), beginning)
         run_id = run.info.run_id
-        job, (table, schema) = steps.read_job(runs.recipe_of(run_id)), runs.data_of(run_id)
+        job = steps.read_job(runs.recipe_of(run_id))
         with runs.fetched_model(run_id, run.data.tags[runs.MADE]) as folder:
-            made = folder.load()
+            made, (table, schema) = folder.load(), runs.data_of(run_id, folder.record)
     for difference in differences(job):
         tell(f"Not the same: {difference}")
     with TemporaryDirectory(prefix="reproduce-") as work:

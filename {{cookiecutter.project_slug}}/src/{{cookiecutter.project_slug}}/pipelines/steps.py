@@ -5,7 +5,6 @@ A table lies in a folder with the schema of its columns. A step that cannot do i
 
 import shutil
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -103,19 +102,14 @@ def evaluate(
 
 def compare(job: Job, test_rows: Path, judged: Path, compared: Path) -> None:
     """From a judged model to its comparison with the champion, on rows that it has not learned from."""
-    from ..candidates.comparison import NO_CHAMPION
     from ..candidates.comparison import compare as compare_models
+    from ..candidates.comparison import readable
 
     client = store.connect(job.tracking)
     candidate, (rows, _) = open_folder(judged), read_rows(test_rows)
     champion = registry.by_alias(client, registry.CHAMPION)
-    with ExitStack() as stack:
-        kept, absent = None, NO_CHAMPION
-        if champion:
-            try:
-                kept = stack.enter_context(runs.fetched_model(champion.run_id, champion.sha256))
-            except ProjectError as error:  # a model that nobody can read any more keeps no other from being made
-                absent = f"the champion, version {champion.number}, cannot be read: {error}"
+    fetching = runs.fetched_model(champion.run_id, champion.sha256) if champion else None
+    with readable(fetching) as (kept, absent):
         found = compare_models(candidate, kept, rows, job.settings, compared, absent)
     say(found.verdict)
 

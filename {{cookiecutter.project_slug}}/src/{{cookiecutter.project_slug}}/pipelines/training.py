@@ -6,10 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..core import storage
-from ..core.kept_models import latest_model, new_model
-from ..core.model_folder import copy_files
+from ..core.kept_models import keep
 from ..core.origin import describe_project
-from ..core.tables import SCHEMA, table_path
+from ..core.tables import SCHEMA, table_path, write_first_schema
 from ..errors import ProjectError
 from ..releases.store import is_local
 from ..settings import Settings, load_settings
@@ -68,17 +67,14 @@ def take_in(content: bytes, settings: Settings, tell: Tell) -> Path:
     source, table, schema = intake.check(content, settings, known)
     storage.write_table(table, table_path(settings))
     if known is None:
-        storage.write_schema(schema, SCHEMA)
-        tell(f"{SCHEMA} was written from this table: read it, and tighten what you know better.")
+        tell(write_first_schema(schema))
     return source
 
 
 def bring_model(settings: Settings, version: registry.Version) -> Path:
     """Make the model of a version the latest one here; its folder."""
-    models = Path(settings.state.models)
-    with runs.fetched_model(version.run_id, version.sha256) as made, new_model(models) as unfinished:
-        copy_files(made, unfinished)
-    return latest_model(models).place
+    with runs.fetched_model(version.run_id, version.sha256) as made:
+        return keep(made, Path(settings.state.models)).place
 
 
 def outcome(run_id: str, settings: Settings) -> str:
@@ -103,13 +99,13 @@ def job_for_cluster(trigger: Trigger, note: str) -> Job:
     settings = load_settings()
     refuse_local_tracking(settings)
     uri = settings.data.uri
-    if is_local(uri):
-        raise ProjectError(f"data.uri is {uri}, which a cluster cannot reach: put the table elsewhere.")
     if uri != uri.whole:
         raise ProjectError(
             f"data.uri is {uri} with a query behind it, which a cluster would show to everybody: give an address "
             "without one, and the cluster's account the right to read it."
         )
+    if is_local(uri):
+        raise ProjectError(f"data.uri is {uri}, which a cluster cannot reach: put the table elsewhere.")
     return describe_job(settings, uri, trigger, note)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..addresses import without_secrets
+from ..core.card import code_line
 from ..core.kept_models import latest_model
 from ..settings import load_settings
 from . import store
@@ -40,8 +41,8 @@ def released() -> None:
         "model": f"{release.model.uri}, sha256 {release.model.sha256}",
         "released": f"{release.published} by {release.by}. {release.note}",
         "data": f"{release.data['uri']}, sha256 {release.data['sha256']}",
-        "code": release.code["commit"] or release.code.get("problem", "not under version control"),
+        "code": code_line(release.code),
         "before": before,
         "scores": ", ".join(f"{name} {value:.4f}" for name, value in release.scores.items()),
     }.items():
-        typer.echo(without_secrets(f"  {name:10} {value}"))
+        typer.echo(without_secrets(f"  {name:10} {value}"))  # which a record of the first format may have

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from ..core.record import FORMAT, Digest, Fixed, as_json, parse
 from ..core.storage import write_file
@@ -21,17 +21,20 @@ ABOUT = "# The release that is to run. `publish` and `rollback` write this; comm
 class Pointer(Fixed):
     """Where a release record is, and the fingerprint of its content."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     record: str
     sha256: Digest
 
 
 class ReleasedModel(Fixed):
-    """The folder of a model and the digest of the model. files: their fingerprints, in format 1 alone."""
+    """The folder of a model and the digest of the model.
+
+    settings_sha256: of the settings for MLServer beside it, as they were generated then. files: the fingerprints of all
+    files, in format 1 alone.
+    """
 
     uri: str
     sha256: Digest
+    settings_sha256: Digest | None = None
     files: dict[str, Digest] | None = None
 
 

@@ -1,21 +1,22 @@
 """What is in use: a person releases a model, or goes back to the release before."""
 
+import pkgutil
 from collections.abc import Callable
-from pathlib import Path
+from importlib import import_module, util
 
+from .. import __name__ as package
+from .. import __path__ as parts
 from ..core.locking import alone
 from ..core.model_folder import ModelFolder
 from ..core.origin import whoever_runs_this
-from ..core.record import FORMAT, as_json
-from ..core.storage import write_file
+from ..core.record import FORMAT
 from ..errors import ProjectError
-from ..serving.protocol import to_request
 from ..settings import Settings
 from . import store
 from .record import POINTER, Pointer, Release, read_pointer, write_pointer
 
 Tell = Callable[[str], None]
-LOCK, REQUEST = POINTER.with_name(".release.lock"), "request.json"
+LOCK = POINTER.with_name(".release.lock")
 
 
 def current_pointer() -> Pointer:
@@ -40,17 +41,14 @@ def release_model(folder: ModelFolder, settings: Settings, note: str, before: Po
     check_format(folder)
     with alone(LOCK, wait=lambda: tell("Waiting: another process is releasing.")):
         check_unchanged(before)
-        if before and is_released(folder, before, settings):
+        if before and is_released(folder, before, settings, tell):
             tell(f"Model {folder.sha256[:12]} is what is released already: nothing to do.")
+            tell_others(settings, folder.sha256, tell)
             return
         pointer = store.publish(folder, settings.state.releases, whoever_runs_this(), note, before)
         write_pointer(pointer)
-    request = Path(settings.state.reports) / REQUEST
-    write_file(request, as_json(to_request(folder.example(), folder.record.features)))
-    tell(
-        f"Model {folder.sha256[:12]} is released as {pointer.record}.\nCommit {POINTER} to have it deployed.\n"
-        f"{request} holds a request that it answers."
-    )
+        tell_others(settings, folder.sha256, tell)
+    tell(f"Model {folder.sha256[:12]} is released as {pointer.record}.\nCommit {POINTER} to have it deployed.")
     if store.is_local(settings.state.releases):
         tell("The store is a folder of this machine, which CI cannot read: see state.releases in params.yaml.")
 
@@ -68,17 +66,31 @@ def check_unchanged(before: Pointer | None) -> None:
     """Raise ProjectError where the pointer is not any more what it was. Call it where no other process writes it."""
     if read_pointer() != before:
         raise ProjectError(
-            f"Meanwhile {POINTER} was changed, and nothing else was: look at what is released, and decide anew."
+            f"Meanwhile {POINTER} was changed by somebody else. Nothing was released: see `released`, and decide anew."
         )
 
 
-def is_released(folder: ModelFolder, pointer: Pointer, settings: Settings) -> bool:
-    """Whether this model is what is pointed at; not where that is in another store than the settings name now."""
+def is_released(folder: ModelFolder, pointer: Pointer, settings: Settings, tell: Tell) -> bool:
+    """Whether this model is what is pointed at; not where that is lost, or in another store than before."""
     try:
-        store.folder_of(pointer.record, settings.state.releases)
-    except ProjectError:
+        return store.read_release(pointer, settings.state.releases).model.sha256 == folder.sha256
+    except ProjectError as error:
+        tell(f"The release before cannot be read: {error}")
         return False
-    return store.read_release(pointer, settings.state.releases).model.sha256 == folder.sha256
+
+
+def tell_others(settings: Settings, sha256: str, tell: Tell) -> None:
+    """Let the parts that follow what is in use know its digest: those with a module `after_release`, found as commands.
+
+    What is released is released: a part that cannot follow keeps nothing from it. tell: called where one cannot.
+    """
+    for part in pkgutil.iter_modules(parts):
+        name = f"{package}.{part.name}.after_release"
+        if part.ispkg and util.find_spec(name):
+            try:
+                import_module(name).after_release(settings, sha256)
+            except ProjectError as error:
+                tell(f"{error} Once that is mended, release model {sha256[:12]} again: then it is told, and no more.")
 
 
 def roll_back(settings: Settings, tell: Tell) -> None:
@@ -88,7 +100,10 @@ def roll_back(settings: Settings, tell: Tell) -> None:
     if release.previous is None:
         raise ProjectError(f"{release.release} is the first release: there is none before it to go back to.")
     before = store.read_release(release.previous, settings.state.releases)
+    with store.fetched_model(before):
+        pass  # that it could be fetched is the proof
     with alone(LOCK, wait=lambda: tell("Waiting: another process is releasing.")):
         check_unchanged(pointer)
         write_pointer(release.previous)
+        tell_others(settings, before.model.sha256, tell)
     tell(f"Back from {release.release} to {before.release}.\nCommit {POINTER} to have it deployed.")

@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from ..core.model_file import MOST_BYTES
 from ..core.model_folder import (
     MOST_BYTES_OF_A_RECORD,
     RECORD,
     ModelFolder,
     check_names,
-    identify,
     list_files,
     open_folder,
-    passing_folder,
 )
 from ..core.record import File, parse_record
 from ..core.storage import sha256
@@ -81,7 +81,10 @@ def read(uri: str, digest: str, most: int = MOST_BYTES_OF_A_RECORD) -> bytes:
         with filesystem.open(path, "rb") as source:
             content: bytes = source.read(most + 1)
     if sha256(content) != digest:
-        raise ProjectError(f"{uri} was changed after its release: it is not the content with the fingerprint {digest}.")
+        raise ProjectError(
+            f"{uri} was changed after its release: it is not the content with the fingerprint {digest}. Go back to the "
+            "release before, or release anew."
+        )
     return content
 
 
@@ -93,7 +96,10 @@ def folder_of(record: str, store: str) -> str:
     below = path.removeprefix(f"{root.rstrip('/')}/")
     name, _, file = below.partition("/")
     if type(filesystem) is not type(other) or below == path or not NAME.fullmatch(name) or file != RELEASE:
-        raise ProjectError(f"{record} is no release in {store}, which state.releases in params.yaml names.")
+        raise ProjectError(
+            f"{record} is no release in {store}, which state.releases in params.yaml names. Set it back to where that "
+            "is, or release a model there."
+        )
     check_no_link(record.removesuffix(f"/{RELEASE}"))
     return record.removesuffix(f"/{RELEASE}")
 
@@ -119,14 +125,15 @@ def publish(
     place = f"{store.rstrip('/')}/{name}"
     for file in [*sorted(made.files), RECORD]:
         write_new(f"{place}/model/{file}", (folder.place / file).read_bytes())
-    write_new(f"{place}/model/{MODEL_SETTINGS}", model_settings(folder))
+    settings = model_settings(folder)
+    write_new(f"{place}/model/{MODEL_SETTINGS}", settings)
     release = Release(
         release=name,
         published=now.isoformat(timespec="seconds"),
         by=by,
         note=note,
         policy=policy,
-        model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256),
+        model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256, settings_sha256=sha256(settings)),
         previous=previous,
         **{key: getattr(made, key) for key in ("data", "code", "settings", "scores", "versions", "lock")},
     )
@@ -150,20 +157,20 @@ def read_release(pointer: Pointer, store: str) -> Release:
 def fetched_model(release: Release) -> Iterator[ModelFolder]:
     """A released model on this machine, for as long as it is needed.
 
-    Raises ProjectError where the store does not hold exactly what was released. Of format 1, MLServer's settings and
-    the example of a request stay where they are: they are made anew.
+    Raises ProjectError where the store does not hold exactly what was released. MLServer's settings, which Seldon takes
+    from there, are looked at and left there: whoever serves the model makes them anew.
     """
-    uri = release.model.uri
+    uri, model = release.model.uri, release.model
     found = names_in(uri)
     if RECORD not in found:
         raise ProjectError(f"{uri}/{RECORD} is gone from the store.")
-    with passing_folder() as place:
+    if model.settings_sha256:
+        read(f"{uri}/{MODEL_SETTINGS}", model.settings_sha256)
+    with TemporaryDirectory(prefix="model-") as folder:
         for name, file in files_of(release, found).items():
-            (place / name).write_bytes(read(f"{uri}/{name}", file.sha256, file.bytes or MOST_BYTES_OF_A_RECORD))
-        folder = open_folder(place, release.model.sha256)
-        if folder.record.format > 1:
-            read(f"{uri}/{MODEL_SETTINGS}", sha256(model_settings(folder)))
-        yield folder
+            most = MOST_BYTES if file.bytes is None else file.bytes
+            (Path(folder) / name).write_bytes(read(f"{uri}/{name}", file.sha256, most))
+        yield open_folder(Path(folder), model.sha256, where=uri)
 
 
 def files_of(release: Release, found: set[str]) -> dict[str, File]:
@@ -171,14 +178,12 @@ def files_of(release: Release, found: set[str]) -> dict[str, File]:
 
     found: the names in the model's folder of the store.
     """
-    where = release.model.uri
-    if release.model.files is not None:  # format 1
-        if found != set(release.model.files):
-            raise ProjectError(f"{where} does not hold the files of the release: {sorted(release.model.files)}.")
-        kept = set(release.model.files) - {MODEL_SETTINGS, "request.json"}
-        return {name: File(sha256=release.model.files[name]) for name in kept}
+    where, files = release.model.uri, release.model.files
+    if files is not None:  # format 1, whose release lists them
+        if found != set(files):
+            raise ProjectError(f"{where} does not hold the files of the release: {sorted(files)}.")
+        return {name: File(sha256=digest) for name, digest in files.items() if name != MODEL_SETTINGS}
     content = read(f"{where}/{RECORD}", release.model.sha256)
     record = parse_record(content, f"{where}/{RECORD}")
     check_names(found - {MODEL_SETTINGS}, record, where)
-    identify(record, content, release.model.sha256, where)
     return list_files(record, where) | {RECORD: File(sha256=release.model.sha256, bytes=len(content))}

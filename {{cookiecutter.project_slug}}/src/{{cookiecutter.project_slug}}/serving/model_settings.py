@@ -1,12 +1,9 @@
 """What makes the folder of a trained model one that MLServer, here or under Seldon, can load."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from .. import __name__ as package
-from ..core.model_folder import MODEL, ModelFolder, copy_files, passing_folder
+from ..core.model_folder import MODEL, ModelFolder
 from ..core.record import as_json
 from .protocol import describe_inputs
 
@@ -32,12 +29,3 @@ def model_settings(folder: ModelFolder) -> bytes:
         },
     }
     return as_json(settings)
-
-
-@contextmanager
-def servable(folder: ModelFolder) -> Iterator[Path]:
-    """A folder that MLServer can load, for as long as it is needed: the model's files, and settings made anew."""
-    with passing_folder() as place:
-        copy_files(folder, place)
-        (place / MODEL_SETTINGS).write_bytes(model_settings(folder))
-        yield place

@@ -16,7 +16,7 @@ from .tensors import check_id, to_outputs, to_table
 
 
 class ModelRuntime(MLModel):
-    """Serves one model. Each answer carries the fingerprint of the file that it came from."""
+    """Serves one model. Each answer carries the digest of the model that it came from."""
 
     async def load(self) -> bool:
         """Load the model that model-settings.json names. Raises ProjectError where its folder is not what it should be.

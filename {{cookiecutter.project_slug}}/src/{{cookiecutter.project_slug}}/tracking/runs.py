@@ -216,7 +216,7 @@ def fetched_model(run_id: str, expected: str) -> Iterator[ModelFolder]:
         places = list(download(run_id, f"{MODEL}/data", Path(folder)).iterdir())
         if len(places) != 1:
             raise ProjectError(f"The model of run {run_id} is not alone in its folder: {[one.name for one in places]}.")
-        yield open_folder(places[0], expected)
+        yield open_folder(places[0], expected, where=f"run {run_id}")
 
 
 def recipe_of(run_id: str) -> str:
@@ -225,16 +225,21 @@ def recipe_of(run_id: str) -> str:
         return download(run_id, RECIPE, Path(folder)).read_text(encoding="utf-8")
 
 
-def data_of(run_id: str, expected: str | None = None) -> tuple[pd.DataFrame, Schema]:
+def data_of(run_id: str, record: Record) -> tuple[pd.DataFrame, Schema]:
     """The table that a run has learned from, and the schema that it was checked against.
 
-    expected: the fingerprint of the table. Raises ProjectError where it is another.
+    record: that of the model that the run has made. Raises ProjectError where either was changed since.
     """
+    most = int(record.settings["data"]["max_megabytes"] * 2e6)  # quoted by us, it may be longer than it came
     with TemporaryDirectory() as folder:
         place = download(run_id, DATA, Path(folder))
-        if expected and storage.sha256(gzip.decompress((place / TABLE).read_bytes())) != expected:
+        with gzip.open(place / TABLE) as packed:
+            content = packed.read(most)
+        schema = (place / SCHEMA).read_bytes()
+        told = {record.data["sha256"]: content, record.schema_sha256 or storage.sha256(schema): schema}
+        if any(storage.sha256(one) != digest for digest, one in told.items()):
             raise ProjectError(
-                f"The table of run {run_id} was changed where MLflow keeps files: nothing is judged by it."
+                f"The table of run {run_id} was changed where MLflow keeps files. Nothing is judged by it."
             )
-        schema = storage.read_schema(place / SCHEMA) or {}
-        return storage.read_table(place / TABLE, schema), schema
+        columns = storage.read_schema(place / SCHEMA) or {}
+        return storage.read_table(place / TABLE, columns), columns
