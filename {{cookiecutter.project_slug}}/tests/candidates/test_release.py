@@ -42,14 +42,15 @@ def versions(client, make_model, orders) -> list[str]:
 def add_version(client, folder: ModelFolder, orders: pd.DataFrame) -> str:
     """Make this model the next version; its digest."""
     table = orders.assign(gift=orders["days"] > 7)
-    known = {"data": {"uri": "orders.csv", "sha256": sha256(as_csv(table))}}
+    content = as_csv(table)
+    known = {"data": {"uri": "orders.csv", "sha256": sha256(content), "bytes": len(content)}}
     known |= {"schema_sha256": sha256(as_yaml(infer_schema(table)))}
     record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
     (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
     folder = open_folder(folder.place)
-    tags = {runs.MADE: folder.sha256}
+    tags = {runs.MADE: folder.sha256} | ({} if folder.record.format == 1 else {runs.MADE_FORMAT: "2"})
     with runs.logging_run(client, tags, time.time()) as run_id:
-        uri = runs.log_training(folder, table, infer_schema(table), "{}", time.time())
+        uri = runs.log_training(folder, content, infer_schema(table), "{}", time.time())
     registry.register(client, uri, run_id, tags)
     return tags[runs.MADE]
 
@@ -172,7 +173,7 @@ def test_versions_of_the_first_format_are_compared_with_but_not_released_anew(
     add_version(client, old, orders)
     assert "Train it anew" in release("y", "1") and released() is None
     registry.make_champion(client, old.sha256)
-    with runs.fetched_model(registry.by_number(client, "1").run_id, old.sha256) as champion:
+    with runs.fetched_model(registry.by_number(client, "1").run_id, old.sha256, old=True) as champion:
         assert champion.record.format == 1
     add_version(client, make_model(), orders)
     assert "The registry says that version 1 is in use" in release("y", "2")
@@ -190,11 +191,14 @@ def test_what_was_released_while_somebody_looked_is_not_released_over(client, ve
     assert champion_of(client) == versions[1]
 
 
-def test_releases_and_roll_backs_by_the_plain_commands_move_the_champion_too(client, versions, untested, release, run):
+def test_releases_and_roll_backs_by_the_plain_commands_move_the_champion_too(
+    client, versions, untested, release, run, make_model
+):
     release("y", "1")
     release("y", "2")
     assert "Back from" in run("rollback") and champion_of(client) == versions[0]
-    assert "is released as" in run("publish") and released() == champion_of(client)
+    make_model(rows=120)  # of no version
+    assert "is released as" in run("publish") and released() not in versions and champion_of(client) is None
 
 
 def test_a_registry_out_of_reach_keeps_nothing_from_being_released_and_is_told_later(
@@ -234,4 +238,4 @@ def test_a_champion_that_cannot_be_loaded_is_not_compared_with(client, versions,
         return load(path)
 
     monkeypatch.setattr(model_folder, "load_model", once_in_two)
-    assert "the champion cannot be read: its library is gone" in release("n", "2")
+    assert "the champion cannot be read (its library is gone)" in release("n", "2")

@@ -51,6 +51,14 @@ def test_a_pointer_at_no_model_says_what_to_do(make_model, tmp_path, name):
         latest_model(folder.place.parent)
 
 
+def test_a_model_in_the_place_of_another_is_not_taken_for_it(make_model):
+    one, other = make_model(), make_model(rows=150)
+    shutil.rmtree(other.place)
+    shutil.copytree(one.place, other.place)
+    with pytest.raises(ProjectError, match="not what it is named by"):
+        latest_model(other.place.parent)
+
+
 def test_no_model_yet_is_said_so(tmp_path):
     with pytest.raises(ProjectError, match="train one first"):
         latest_model(tmp_path)

@@ -168,3 +168,20 @@ def test_only_the_files_of_a_model_are_copied(folder, tmp_path):
     (tmp_path / "copy").mkdir()
     copy_files(folder, tmp_path / "copy")
     assert open_folder(tmp_path / "copy").sha256 == folder.sha256
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"{}", b"[]", b"nothing", b'{"format": "' + b"x" * 10**6 + b'"}'])
+def test_what_is_wrong_with_a_record_is_said_in_one_short_sentence(folder, content):
+    (folder.place / RECORD).write_bytes(content)
+    with pytest.raises(ProjectError, match="is not the record of a model") as error:
+        open_folder(folder.place)
+    assert len(str(error.value)) < 1000
+    with pytest.raises(ProjectError, match="which it should be"):  # before it is looked into
+        open_folder(folder.place, folder.sha256)
+
+
+def test_what_is_named_by_others_moves_no_cursor(folder):
+    (folder.place / "\x1b[2J\r.csv").write_bytes(b"")
+    with pytest.raises(ProjectError, match=r"holds ") as error:
+        open_folder(folder.place)
+    assert "\x1b" not in str(error.value) and "\x1b" not in str(ProjectError("a \x1b[2J b"))

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -41,7 +42,7 @@ def test_the_steps_make_the_model_of_the_core_and_hold_out_the_same_rows(client,
     run_id = run_steps(job_for(client, orders, tmp_path, settings), tmp_path)
     older, newer = split(known_rows(orders, settings), settings)
     X, _ = features_and_target(orders, settings)
-    with runs.fetched_model(run_id, client.get_run(run_id).data.tags[runs.MADE]) as folder:
+    with runs.fetched_model(run_id, client.get_run(run_id).data.tags[runs.MADE], old=False) as folder:
         expected = predict(fit(*features_and_target(older, settings), settings), X)
         pd.testing.assert_frame_equal(predict(folder.load(), X), expected, check_exact=True)
         assert folder.record.rows == {"train": len(older), "test": len(newer)}
@@ -62,7 +63,7 @@ def test_a_run_leads_to_its_version_commit_and_data_and_back(client, orders, tmp
     assert any(name.startswith("shop: ") for name in run.data.metrics)
     kept = {entry.path.removeprefix("report/") for entry in client.list_artifacts(run_id, "report")}
     assert {"card.md", "comparison.json", "comparison.png", "evaluation.png", "importance.png"} <= kept
-    assert steps.read_job(runs.recipe_of(run_id)) == job
+    assert steps.read_job(Path(client.download_artifacts(run_id, runs.RECIPE)).read_text("utf-8")) == job
 
 
 def test_content_that_has_a_run_gets_another_only_by_hand(client, orders, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 from pathlib import Path
 
@@ -141,12 +142,23 @@ def test_no_link_in_the_store_is_followed(run, make_model, tmp_path):
         "releases/a name/release.json",
         "releases/20260101T000000000000Z-0123456789ab/model/release.json",
         "memory://releases/20260101T000000000000Z-0123456789ab/release.json",
+        "webhdfs://elsewhere:1/releases/20260101T000000000000Z-0123456789ab/release.json",
+        "releases/\u0662\u06600260101T000000000000Z-0123456789ab/release.json",
     ],
 )
 def test_a_pointer_at_another_place_than_the_store_is_refused(record):
     write_pointer(Pointer(record=record, sha256="0" * 64))
     with pytest.raises(ProjectError, match=r"is no release in releases, which state\.releases"):
         releasing.current_release(load_settings())
+
+
+def test_a_record_that_would_never_end_is_not_waited_for(run, make_model):
+    make_model()
+    run("publish")
+    path = stored("release.json")
+    path.unlink()
+    os.mkfifo(path)
+    assert "no plain file" in run("released")
 
 
 def test_a_record_whose_model_is_in_another_place_is_refused(run, make_model, tmp_path):

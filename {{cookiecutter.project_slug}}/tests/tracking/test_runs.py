@@ -1,5 +1,6 @@
 """A run says all that a model was made from and all that came of it, and how it ended."""
 
+import gzip
 import json
 import shutil
 import time
@@ -10,6 +11,7 @@ from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.core.record import Data
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.core.storage import as_csv, as_yaml, sha256
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -38,7 +40,7 @@ def with_record(folder, **fields):
 
 def log(client, model, table, **tags):
     with runs.logging_run(client, TAGS | tags, started=time.time() - 60) as run_id:
-        uri = runs.log_training(model, table, infer_schema(table), '{"the": "recipe"}', time.time() - 60)
+        uri = runs.log_training(model, as_csv(table), infer_schema(table), '{"the": "recipe"}', time.time() - 60)
     return run_id, uri
 
 
@@ -50,7 +52,7 @@ def test_it_holds_settings_scores_by_slice_data_and_environment(client, model, o
     expected = {"first": 0.5, "train_rows": 200, "test_rows": 5, "shop: a_b_é/first": 0.25}
     assert expected.items() <= run.data.metrics.items() and run.data.metrics["seconds"] >= 60
     (used,) = run.inputs.dataset_inputs
-    assert used.dataset.name == "orders.csv" and used.dataset.digest == model.record.data["sha256"][:36]
+    assert used.dataset.name == "orders.csv" and used.dataset.digest == model.record.data.sha256[:36]
     assert json.loads(used.dataset.profile)["num_rows"] == len(orders)
     kept = {entry.path for folder in ("", "report", "data") for entry in client.list_artifacts(run_id, folder)}
     assert {"recipe.json", "environment.txt", "report/card.md", "report/model.json", "data/table.csv.gz"} <= kept
@@ -61,7 +63,7 @@ def test_the_model_in_the_store_is_the_folder_that_is_served_and_answers_the_sam
     import mlflow
 
     run_id, uri = log(client, model, orders)
-    with runs.fetched_model(run_id, model.sha256) as folder:
+    with runs.fetched_model(run_id, model.sha256, old=False) as folder:
         assert {path.name: path.read_bytes() for path in folder.place.iterdir()} == {
             path.name: path.read_bytes() for path in model.place.iterdir()
         }
@@ -83,28 +85,50 @@ def test_what_somebody_put_into_the_store_of_files_is_not_taken_for_the_model(cl
     (kept,) = (tmp_path / "mlartifacts").rglob("data/*/model.json")
     with (kept.parent / name).open("a") as file:
         file.write(" ")
-    with pytest.raises(ProjectError), runs.fetched_model(run_id, model.sha256):
+    with pytest.raises(ProjectError), runs.fetched_model(run_id, model.sha256, old=False):
         pass
 
 
 def test_another_model_that_is_whole_in_itself_is_not_taken_for_the_one_that_was_made(client, make_model, orders):
     model, other = make_model(), make_model(rows=150)
     run_id, _ = log(client, other, orders)
-    with pytest.raises(ProjectError, match="which it should be"), runs.fetched_model(run_id, model.sha256):
+    with pytest.raises(ProjectError, match="which it should be"), runs.fetched_model(run_id, model.sha256, old=False):
         pass
 
 
 def test_the_table_comes_back_as_it_was(client, model, orders):
-    data = model.record.data | {"sha256": sha256(as_csv(orders))}
+    data = Data(uri="orders.csv", sha256=sha256(as_csv(orders)), bytes=len(as_csv(orders)))
     learned = model.record.model_copy(update={"data": data, "schema_sha256": sha256(as_yaml(infer_schema(orders)))})
     run_id, _ = log(client, model, orders)
     table, schema = runs.data_of(run_id, learned)
     assert schema == infer_schema(orders)
     pd.testing.assert_frame_equal(table, orders, check_dtype=False)
-    assert runs.recipe_of(run_id) == '{"the": "recipe"}'
-    for field in ({"data": learned.data | {"sha256": "0" * 64}}, {"schema_sha256": "0" * 64}):
+    short, other = (data.model_copy(update=one) for one in ({"bytes": 10}, {"sha256": "0" * 64}))
+    for field in ({"data": short}, {"data": other}, {"schema_sha256": "0" * 64}):
         with pytest.raises(ProjectError, match="Nothing is judged by it"):
             runs.data_of(run_id, learned.model_copy(update=field))
+
+
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"cut off" * 1000, mtime=0)[:-9], b"\x1f\x8b\x08" + b"x" * 50]
+)
+def test_a_table_that_is_damaged_is_named(client, model, orders, tmp_path, content):
+    run_id, _ = log(client, model, orders)
+    (kept,) = (tmp_path / "mlartifacts").rglob("table.csv.gz")
+    kept.write_bytes(content)
+    with pytest.raises(ProjectError, match=rf"The table of run {run_id} (cannot be read|was changed)"):
+        runs.data_of(run_id, model.record)
+
+
+def test_the_digest_of_a_model_of_the_second_format_is_not_one_of_the_first(client, model, orders, tmp_path):
+    """The record comes as the model's file, so that the digest is its own, with somebody else's record beside it."""
+    run_id, _ = log(client, model, orders)
+    (record,) = (tmp_path / "mlartifacts").rglob("data/*/model.json")
+    record.with_name("model.skops").write_bytes(record.read_bytes())
+    told = json.loads(record.read_text("utf-8")) | {"format": 1, "sha256": model.sha256}
+    record.write_text(json.dumps(told), "utf-8")
+    with pytest.raises(ProjectError, match="which it should be"), runs.fetched_model(run_id, model.sha256, old=False):
+        pass
 
 
 def test_only_a_finished_run_has_learned_from_its_content(client, model, orders):
@@ -149,9 +173,12 @@ def test_runs_that_somebody_else_has_logged_are_left_alone(client, model, orders
 def test_files_that_the_store_has_lost_are_named(client, model, orders, tmp_path):
     run_id, _ = log(client, model, orders)
     shutil.rmtree(tmp_path / "mlartifacts")
-    with pytest.raises(ProjectError, match=rf"recipe.json of run {run_id} is gone"):
-        runs.recipe_of(run_id)
-    with pytest.raises(ProjectError, match=rf"model/data of run {run_id} is gone"), runs.fetched_model(run_id, ""):
+    with pytest.raises(ProjectError, match=rf"data of run {run_id} is gone"):
+        runs.data_of(run_id, model.record)
+    with (
+        pytest.raises(ProjectError, match=rf"model/data of run {run_id} is gone"),
+        runs.fetched_model(run_id, "", old=False),
+    ):
         pass
 
 

@@ -13,7 +13,7 @@ from ..core.data import features_and_target
 from ..core.model_folder import ModelFolder
 from ..core.predict import predict
 from ..core.record import Record
-from ..errors import ProjectError
+from ..errors import ProjectError, printable
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -58,12 +58,11 @@ def readable(champion: AbstractContextManager[ModelFolder] | None) -> Iterator[t
     """
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(champion) if champion else None
-            if folder:
-                folder.load()
-            found, absent = folder, NO_CHAMPION
+            found, absent = stack.enter_context(champion) if champion else None, NO_CHAMPION
+            if found:
+                found.load()
         except ProjectError as error:
-            found, absent = None, f"the champion cannot be read: {error}"
+            found, absent = None, f"the champion cannot be read ({error})"
         yield found, absent
 
 
@@ -154,4 +153,4 @@ def as_table(comparison: Comparison) -> str:
     if comparison.champion:
         before = [*comparison.champion.scores.values(), *(line[name] for line in comparison.champion.slices)]
         table.insert(2, "champion", before)
-    return table.round(4).to_string(index=False)
+    return printable(table.round(4).to_string(index=False))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..core.model_folder import ModelFolder
+from ..core.record import settings_of
 from ..errors import ProjectError
 from ..releases.record import POINTER, Pointer, read_pointer
 from ..releases.releasing import check_format, release_model
@@ -29,7 +30,7 @@ def propose(client: "MlflowClient", number: str | None, note: str, settings: Set
     """Show a version beside the model in use, test how it answers, ask, and release it."""
     found = registry.by_number(client, number) if number else registry.challenger(client)
     pointer = read_pointer()
-    with runs.fetched_model(found.run_id, found.sha256) as candidate:
+    with runs.fetched_model(found.run_id, found.sha256, found.old) as candidate:
         check_format(candidate)
         with readable(in_use(pointer, settings) if pointer else None) as (champion, absent):
             warn_of_another_champion(client, champion)
@@ -68,7 +69,7 @@ def show(run_id: str, candidate: ModelFolder, champion: ModelFolder | None, abse
     from ..core.data import known_rows, split
     from .comparison import PICTURE, as_table, compare
 
-    made_with = Settings.model_validate(candidate.record.settings)
+    made_with = settings_of(candidate.record, f"run {run_id}")
     table, _ = runs.data_of(run_id, candidate.record)
     _, held_out = split(known_rows(table, made_with), made_with)
     found = compare(candidate, champion, held_out, made_with, folder, absent)

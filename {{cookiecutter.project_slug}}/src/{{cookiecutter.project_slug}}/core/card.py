@@ -16,7 +16,7 @@ def model_card(record: Record) -> str:
 
 Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record.trained}. {record.note}
 
-- Data: {record.data["uri"]}, sha256 `{record.data["sha256"]}`
+- Data: {record.data.uri}, sha256 `{record.data.sha256}`
 - Code: {code_line(record.code)}
 - Rows: {rows["train"]} to train on, {rows["test"]} held out
 - Features: {features}

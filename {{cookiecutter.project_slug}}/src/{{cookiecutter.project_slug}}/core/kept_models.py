@@ -42,9 +42,17 @@ def keep(made: ModelFolder, models: Path) -> ModelFolder:
 def is_whole(place: Path) -> bool:
     """Whether the folder of a model is there already, as it should be: what has the same digest is the same."""
     try:
-        return place.exists() and bool(open_folder(place))
+        return place.exists() and bool(checked(place))
     except ProjectError:
         return False
+
+
+def checked(place: Path) -> ModelFolder:
+    """The model in a folder that is named by its digest. Raises ProjectError where it is another."""
+    folder = open_folder(place)
+    if not folder.sha256.startswith(place.name):
+        raise ProjectError(f"{place} holds the model {folder.sha256}, which is not what it is named by: train again.")
+    return folder
 
 
 def latest_model(models: Path) -> ModelFolder:
@@ -55,4 +63,4 @@ def latest_model(models: Path) -> ModelFolder:
         raise ProjectError(f"There is no model in {models} yet: train one first, with the command `train`.") from None
     if not re.fullmatch("[0-9a-f]{12}", name) or not (models / name / MODEL).is_file():
         raise ProjectError(f"{models / LATEST} points at {name!r}, which is not there: train again.")
-    return open_folder(models / name)
+    return checked(models / name)

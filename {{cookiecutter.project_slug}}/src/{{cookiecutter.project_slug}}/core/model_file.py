@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZIP_STORED, BadZipFile, ZipFile
+from zipfile import ZIP_STORED, ZipFile
 
 from ..errors import ProjectError
 
@@ -39,7 +39,9 @@ def check_size(path: Path) -> None:
             if any(one.compress_type != ZIP_STORED for one in packed.infolist()):
                 raise ProjectError(f"{path} is not loaded: it is compressed, which a model of this project never is.")
             total = unpacked(packed)
-    except (BadZipFile, OSError) as error:
+    except ProjectError:
+        raise
+    except Exception as error:  # of the archive, and of those in it
         raise ProjectError(f"{path} is no model file: {error}") from None
     if total > MOST_BYTES:
         raise ProjectError(f"{path} is not loaded: unpacked, it takes {total / 1e9:.1f} GB of memory (MOST_BYTES).")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import ProjectError
+from ..errors import ProjectError, shortened
 from .model_file import MOST_BYTES, load_model
 from .record import File, Record, parse_record
 from .storage import read_table, sha256
@@ -23,7 +23,7 @@ MODEL, RECORD, EXAMPLE = "model.skops", "model.json", "example.csv"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 INERT = {".skops", ".json", ".csv", ".md", ".png"}  # what no program runs
 RESERVED = {RECORD, "settings.json", "model-settings.json"}  # the last two tell MLServer what to do
-MOST_BYTES_OF_A_RECORD = 50_000_000
+MOST_BYTES_OF_A_RECORD = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,16 @@ def complete(place: Path, record: Record, files: Mapping[str, bytes]) -> ModelFo
 
 
 def open_folder(
-    place: Path, expected: str | None = None, beside: Collection[str] = (), where: str | None = None
+    place: Path,
+    expected: str | None = None,
+    beside: Collection[str] = (),
+    where: str | None = None,
+    old: bool = False,
 ) -> ModelFolder:
     """The folder of a model. Raises ProjectError where it is not, to the last byte and file, what its record says.
 
     expected: the digest that the model must have. beside: files that may be there too. where: what errors call the
-    folder, if it is a copy.
+    folder, if it is a copy. old: whether the digest is one of format 1, which says nothing of the record.
     """
     where = where or str(place)
     if place.is_symlink() or not place.is_dir():
@@ -69,15 +73,23 @@ def open_folder(
     if RECORD not in found or found[RECORD].stat().st_size > MOST_BYTES_OF_A_RECORD:
         raise ProjectError(f"{where} is no folder of a model: there is no {RECORD} in it, or a huge one.")
     content = found[RECORD].read_bytes()
+    digest = sha256(content)
+    if not old and expected not in (None, digest):  # before anything is made of what somebody else may have written
+        raise other_model(where, digest, expected)
     record = parse_record(content, f"{where}/{RECORD}")
     check_names(found, record, where, beside)
     for name, file in list_files(record, where).items():
         if file.bytes not in (None, found[name].stat().st_size) or digest_of(found[name]) != file.sha256:
             raise ProjectError(f"{where}/{name} is not the file that was written with its record. Get the model anew.")
-    digest = record.sha256 or sha256(content)
+    digest = record.sha256 or digest
     if expected not in (None, digest):
-        raise ProjectError(f"The model in {where} is {digest}, and not {expected}, which it should be.")
+        raise other_model(where, digest, expected)
     return ModelFolder(place, record, digest)
+
+
+def other_model(where: str, digest: str, expected: str | None) -> ProjectError:
+    """The error that a folder holds another model than it should."""
+    return ProjectError(f"The model in {where} is {digest}, and not {expected}, which it should be.")
 
 
 def list_files(record: Record, where: str) -> dict[str, File]:
@@ -86,7 +98,8 @@ def list_files(record: Record, where: str) -> dict[str, File]:
         return {MODEL: File(sha256=record.sha256)}
     if strange := sorted(name for name in record.files if not is_inert(name)):
         raise ProjectError(
-            f"The record of {where} lists {strange}. A model has files of the kinds {sorted(INERT)} alone."
+            f"The record of {where} lists {shortened(repr(strange), 300)}. A model has files of the kinds "
+            f"{sorted(INERT)} alone."
         )
     if sum(file.bytes or 0 for file in record.files.values()) > MOST_BYTES:
         raise ProjectError(f"{where} is not read: its files are larger than {MOST_BYTES / 1e9:g} GB (MOST_BYTES).")
@@ -108,7 +121,8 @@ def check_names(found: Collection[str], record: Record, where: str, beside: Coll
         raise ProjectError(f"{where} lacks {absent}: it is no whole folder of a model.")
     if more := sorted(set(found) - allowed):
         raise ProjectError(
-            f"{where} holds {more}, which its record does not list. Look at who put that there, and remove it."
+            f"{where} holds {shortened(repr(more), 300)}, which its record does not list. Look at who put that there, "
+            "and remove it."
         )
 
 

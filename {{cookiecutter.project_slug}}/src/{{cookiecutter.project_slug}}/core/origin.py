@@ -31,7 +31,7 @@ def describe_origin(settings: Settings, note: str, table: bytes, project: dict[s
     return project | {
         "trained": datetime.now(UTC).isoformat(timespec="seconds"),
         "note": note,
-        "data": {"uri": settings.data.uri, "sha256": storage.sha256(table)},
+        "data": {"uri": settings.data.uri, "sha256": storage.sha256(table), "bytes": len(table)},
         "settings": settings.model_dump(),
         "versions": {"python": platform.python_version()} | versions,
     }

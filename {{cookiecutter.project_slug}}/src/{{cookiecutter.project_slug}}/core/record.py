@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import ProjectError
+from ..errors import ProjectError, shortened
+from ..settings import Settings
 from .schema import Schema
 
 FORMAT = 2
@@ -28,6 +29,14 @@ class File(Fixed):
 
     sha256: Digest
     bytes: int | None = Field(default=None, ge=0)
+
+
+class Data(Fixed):
+    """What was learned from: the address of the table, and digest and size of the file in which it was kept then."""
+
+    uri: str
+    sha256: Digest
+    bytes: int | None = None
 
 
 class Numbers(Fixed):
@@ -80,7 +89,7 @@ class Record(Fixed):
     sha256: Digest | None = None
     trained: str
     note: str
-    data: dict[str, str]
+    data: Data
     code: dict[str, Any]
     lock: str | None
     settings: dict[str, Any]
@@ -126,12 +135,21 @@ def parse(kind: type[Kind], content: bytes, otherwise: str) -> Kind:
         fields = {"format": 1} | json.loads(content)
         if fields["format"] not in range(1, FORMAT + 1):
             raise ProjectError(
-                f"{otherwise}, as far as this project knows: it is of format {fields['format']!r}, and formats up to "
-                f"{FORMAT} are known here. Bring the project up to date with `make upgrade`."
+                f"{otherwise}, as far as this project knows: it is of format {shortened(repr(fields['format']))}, and "
+                f"formats up to {FORMAT} are known here. Bring the project up to date with `make upgrade`."
             )
         return kind.model_validate(fields)
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors()[:3]]
+        found = error.errors(include_url=False, include_context=False, include_input=False)[:3]
+        problems = [shortened(f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip(), 200) for one in found]
         raise ProjectError(f"{otherwise}: {'; '.join(problems)}.") from None
     except (ValueError, TypeError, RecursionError) as error:  # no JSON, no object, or lists in lists without end
-        raise ProjectError(f"{otherwise}: {error}.") from None
+        raise ProjectError(f"{otherwise}: {shortened(str(error), 200)}.") from None
+
+
+def settings_of(record: Record, where: str) -> Settings:
+    """The settings that a model was made with. Raises ProjectError where this project cannot read them."""
+    try:
+        return Settings.model_validate(record.settings)
+    except ValidationError as error:
+        raise ProjectError(f"The settings in the record of {where} cannot be read: {error}") from None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import fsspec
 import pandas as pd
@@ -131,12 +131,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     write_file(path, as_csv(table))
 
 
-def read_table(path: Path, schema: Schema) -> pd.DataFrame:
+def read_table(source: Path | IO[bytes], schema: Schema) -> pd.DataFrame:
     """A table that the project has written, with the types of the schema. Raises ProjectError where there is none."""
     try:
-        return pd.read_csv(path, dtype=words(schema), low_memory=False)
+        return pd.read_csv(source, dtype=words(schema), low_memory=False)
     except FileNotFoundError:
-        raise ProjectError(f"{path} is not there yet: fetch the data first, with the command `data`.") from None
+        raise ProjectError(f"{source} is not there yet: fetch the data first, with the command `data`.") from None
 
 
 def as_yaml(schema: Schema) -> bytes:
@@ -165,7 +165,7 @@ def read_schema(path: Path) -> Schema | None:
             allowed = {"number": {"min", "max"}, "category": {"values"}, "boolean": set(), "text": set()}[rules["type"]]
             if set(rules) - allowed - {"type", "missing"} or not isinstance(rules["missing"], bool):
                 raise ValueError(f"the rules of column {name} are not those of a {rules['type']}")
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProjectError(
             f"{path} cannot be understood: {error}. Mend it, or delete it to have it written anew."
         ) from None

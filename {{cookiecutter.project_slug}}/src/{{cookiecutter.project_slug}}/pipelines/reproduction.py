@@ -14,6 +14,7 @@ from ..core.model_file import load_model
 from ..core.model_folder import MODEL
 from ..core.origin import describe_project
 from ..core.predict import predict
+from ..core.record import Record, settings_of
 from ..errors import ProjectError
 from ..serving.client import alike
 from ..settings import Settings
@@ -31,9 +32,10 @@ def reproduce(settings: Settings, beginning: str | None, tell: Callable[[str], N
     with store.reaching(uri):
         run = runs.find(store.connect(uri), beginning)
         run_id = run.info.run_id
-        job = steps.read_job(runs.recipe_of(run_id))
-        with runs.fetched_model(run_id, run.data.tags[runs.MADE]) as folder:
+        tags = run.data.tags
+        with runs.fetched_model(run_id, tags[runs.MADE], old=runs.MADE_FORMAT not in tags) as folder:
             made, (table, schema) = folder.load(), runs.data_of(run_id, folder.record)
+            job = job_of(folder.record, run_id)
     for difference in differences(job):
         tell(f"Not the same: {difference}")
     with TemporaryDirectory(prefix="reproduce-") as work:
@@ -48,6 +50,18 @@ def reproduce(settings: Settings, beginning: str | None, tell: Callable[[str], N
     if count := differing_rows(predict(made, X), predict(again, X)):
         raise ProjectError(f"Trained again, the model answers otherwise on {count} of {len(X)} rows.")
     return len(X)
+
+
+def job_of(record: Record, run_id: str) -> Job:
+    """The job that makes the same again, from the record of the model: its digest says that nobody has changed that."""
+    return Job(
+        settings=settings_of(record, f"run {run_id}"),
+        source="",  # the table is there
+        columns=None,
+        project={"code": record.code, "lock": record.lock},
+        tracking="",
+        trigger="by hand",
+    )
 
 
 def differing_rows(one: pd.DataFrame, other: pd.DataFrame) -> int:

@@ -40,9 +40,14 @@ def write_rows(table: pd.DataFrame, schema: Schema, folder: Path) -> None:
     storage.write_schema(schema, folder / SCHEMA)
 
 
+def read_schema(folder: Path) -> Schema:
+    """The schema of the table in a folder."""
+    return storage.read_schema(folder / SCHEMA) or {}
+
+
 def read_rows(folder: Path) -> tuple[pd.DataFrame, Schema]:
     """The table in a folder, and its schema."""
-    schema = storage.read_schema(folder / SCHEMA) or {}
+    schema = read_schema(folder)
     return storage.read_table(folder / TABLE, schema), schema
 
 
@@ -108,7 +113,7 @@ def compare(job: Job, test_rows: Path, judged: Path, compared: Path) -> None:
     client = store.connect(job.tracking)
     candidate, (rows, _) = open_folder(judged), read_rows(test_rows)
     champion = registry.by_alias(client, registry.CHAMPION)
-    fetching = runs.fetched_model(champion.run_id, champion.sha256) if champion else None
+    fetching = runs.fetched_model(champion.run_id, champion.sha256, champion.old) if champion else None
     with readable(fetching) as (kept, absent):
         found = compare_models(candidate, kept, rows, job.settings, compared, absent)
     say(found.verdict)
@@ -134,6 +139,7 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
         tags = {
             runs.CONTENT: received["sha256"],
             runs.MADE: model.sha256,
+            runs.MADE_FORMAT: str(record.format),
             runs.MAIN_SCORE: next(iter(record.scores)),
             runs.TRIGGER: job.trigger,
             runs.VERDICT: found.verdict,
@@ -144,8 +150,9 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
         }
         with runs.logging_run(client, tags, received["began"]) as run_id:
             recipe = job.model_dump_json(indent=2)
-            uri = runs.log_training(model, *read_rows(checked), recipe, received["began"], compared.iterdir())
+            table, schema = (checked / TABLE).read_bytes(), read_schema(checked)
+            uri = runs.log_training(model, table, schema, recipe, received["began"], compared.iterdir())
             if not found.missed:  # before the run is finished: then its content is not trained on again
-                known_by = {name: tags[name] for name in (runs.CONTENT, runs.MADE, "commit")}
+                known_by = {name: tags[name] for name in (runs.CONTENT, runs.MADE, runs.MADE_FORMAT, "commit")}
                 registry.register(client, uri, run_id, known_by)
     return run_id

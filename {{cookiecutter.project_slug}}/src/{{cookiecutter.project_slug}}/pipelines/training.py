@@ -73,7 +73,7 @@ def take_in(content: bytes, settings: Settings, tell: Tell) -> Path:
 
 def bring_model(settings: Settings, version: registry.Version) -> Path:
     """Make the model of a version the latest one here; its folder."""
-    with runs.fetched_model(version.run_id, version.sha256) as made:
+    with runs.fetched_model(version.run_id, version.sha256, version.old) as made:
         return keep(made, Path(settings.state.models)).place
 
 

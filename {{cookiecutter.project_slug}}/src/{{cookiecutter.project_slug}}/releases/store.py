@@ -31,7 +31,7 @@ from ..serving.model_settings import MODEL_SETTINGS, model_settings
 from .record import Pointer, Policy, Release, ReleasedModel, parse_release
 
 RELEASE = "release.json"
-NAME = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{12}")
+NAME = re.compile("[0-9]{8}T[0-9]{12}Z-[0-9a-f]{12}")
 
 
 @contextmanager
@@ -89,28 +89,28 @@ def read(uri: str, digest: str, most: int = MOST_BYTES_OF_A_RECORD) -> bytes:
 
 
 def folder_of(record: str, store: str) -> str:
-    """The folder of the release whose record is here. Raises ProjectError where that is no release of this store."""
-    with reaching(store):
-        filesystem, root = fsspec.core.url_to_fs(store)
-        other, path = fsspec.core.url_to_fs(record)
-    below = path.removeprefix(f"{root.rstrip('/')}/")
-    name, _, file = below.partition("/")
-    if type(filesystem) is not type(other) or below == path or not NAME.fullmatch(name) or file != RELEASE:
+    """The folder of the release whose record is here. Raises ProjectError where that is no release of this store.
+
+    Told by the address alone: nobody is asked for what stands elsewhere.
+    """
+    folder, _, file = record.rpartition("/")
+    above, _, name = folder.rpartition("/")
+    if above != store.rstrip("/") or not NAME.fullmatch(name) or file != RELEASE:
         raise ProjectError(
             f"{record} is no release in {store}, which state.releases in params.yaml names. Set it back to where that "
             "is, or release a model there."
         )
-    check_no_link(record.removesuffix(f"/{RELEASE}"))
-    return record.removesuffix(f"/{RELEASE}")
+    check_plain(folder)
+    return folder
 
 
-def check_no_link(folder: str) -> None:
-    """Raise ProjectError where the folder of a release on this machine is a link, or holds one."""
+def check_plain(folder: str) -> None:
+    """Raise ProjectError where the folder of a release on this machine is or holds a link, or the record is no file."""
     filesystem, path = fsspec.core.url_to_fs(folder)
     if isinstance(filesystem, LocalFileSystem):
-        for place in (Path(path), *Path(path).glob("*")):
-            if place.is_symlink():
-                raise ProjectError(f"{place} is a link, which is not followed in a store of releases.")
+        for place in (Path(path), *Path(path).iterdir()) if Path(path).is_dir() else ():
+            if place.is_symlink() or (place.name == RELEASE and not place.is_file()):
+                raise ProjectError(f"{place} is a link or no plain file, which is not followed in a store of releases.")
 
 
 def publish(
@@ -135,7 +135,7 @@ def publish(
         policy=policy,
         model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256, settings_sha256=sha256(settings)),
         previous=previous,
-        **{key: getattr(made, key) for key in ("data", "code", "settings", "scores", "versions", "lock")},
+        **made.model_dump(include={"data", "code", "settings", "scores", "versions", "lock"}),
     )
     content = release.as_bytes()
     write_new(f"{place}/{RELEASE}", content)
@@ -170,7 +170,7 @@ def fetched_model(release: Release) -> Iterator[ModelFolder]:
         for name, file in files_of(release, found).items():
             most = MOST_BYTES if file.bytes is None else file.bytes
             (Path(folder) / name).write_bytes(read(f"{uri}/{name}", file.sha256, most))
-        yield open_folder(Path(folder), model.sha256, where=uri)
+        yield open_folder(Path(folder), model.sha256, where=uri, old=model.files is not None)
 
 
 def files_of(release: Release, found: set[str]) -> dict[str, File]:

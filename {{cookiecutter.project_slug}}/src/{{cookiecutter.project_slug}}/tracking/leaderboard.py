@@ -18,7 +18,7 @@ def leaderboard(client: "MlflowClient") -> tuple[pd.DataFrame, str]:
 
     An empty table, and no name, where there is no run.
     """
-    found = runs.search(client, "attributes.status = 'FINISHED'")
+    found = [one for one in runs.search(client, "attributes.status = 'FINISHED'") if runs.MAIN_SCORE in one.data.tags]
     if not found:
         return pd.DataFrame(columns=COLUMNS), ""
     score = found[0].data.tags[runs.MAIN_SCORE]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import __name__ as package
 from ..errors import ProjectError
-from .runs import MADE
+from .runs import MADE, MADE_FORMAT
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes seconds to import
@@ -18,11 +18,15 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 @dataclass(frozen=True)
 class Version:
-    """A version of the model: its number, the run that made it, and the digest of the model (the core's `Record`)."""
+    """A version of the model: its number, the run that made it, and the digest of the model (the core's `Record`).
+
+    old: whether that is one of format 1.
+    """
 
     number: str
     run_id: str
     sha256: str
+    old: bool
 
 
 def register(client: "MlflowClient", uri: str, run_id: str, tags: dict[str, str]) -> None:
@@ -37,7 +41,11 @@ def register(client: "MlflowClient", uri: str, run_id: str, tags: dict[str, str]
 def versions(client: "MlflowClient") -> list[Version]:
     """All versions that the pipeline has made, newest first."""
     found = client.search_model_versions(f"name = '{package}'")
-    known = [Version(str(one.version), str(one.run_id), one.tags[MADE]) for one in found if MADE in one.tags]
+    known = [
+        Version(str(one.version), str(one.run_id), one.tags[MADE], old=MADE_FORMAT not in one.tags)
+        for one in found
+        if MADE in one.tags
+    ]
     return sorted(known, key=lambda one: int(one.number), reverse=True)
 
 

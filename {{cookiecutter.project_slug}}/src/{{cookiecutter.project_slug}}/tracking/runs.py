@@ -2,9 +2,11 @@
 
 import gzip
 import importlib.metadata
+import io
 import platform
 import re
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from ..addresses import file_name
 from ..core import storage
 from ..core.model_folder import RECORD, ModelFolder, open_folder
 from ..core.origin import LIBRARIES
-from ..core.record import Record
+from ..core.record import Data, Record
 from ..core.schema import Schema
 from ..errors import ProjectError
 from .store import experiment_of
@@ -32,6 +34,7 @@ MODEL, REPORT, RECIPE, DATA = "model", "report", "recipe.json", "data"
 TABLE, SCHEMA = "table.csv.gz", "schema.yaml"
 # Tags of a run: what it learned from, what it made, which score decides; what asked for it, where it ran, how it ended.
 CONTENT, MADE, MAIN_SCORE = "content_sha256", "model_sha256", "main_score"
+MADE_FORMAT = "model_format"  # of the model's record, by which its digest is to be understood; without it, the first
 TRIGGER, MACHINE, VERDICT = "trigger", "machine", "verdict"
 LONGEST_NAME, LONGEST_VALUE = 200, 500
 DATATYPES = {"number": "double", "boolean": "boolean", "text": "string"}  # of answers, in MLflow's words
@@ -57,11 +60,11 @@ def begin(client: "MlflowClient", tags: dict[str, str], started: float) -> str:
 
 
 def log_training(
-    model: ModelFolder, table: pd.DataFrame, schema: Schema, recipe: str, started: float, reports: Iterable[Path] = ()
+    model: ModelFolder, table: bytes, schema: Schema, recipe: str, started: float, reports: Iterable[Path] = ()
 ) -> str:
     """Log to the active run what a training was made from and what came of it; the URI of the model in the store.
 
-    table, schema: what was checked, and against what. recipe: what makes the same again, as JSON.
+    table, schema: what was checked, and against what. recipe: the job, as JSON.
     started: as above. reports: files to keep beside the card and the pictures.
     """
     import mlflow
@@ -110,15 +113,16 @@ def environment() -> str:
     return "\n".join(sorted(found, key=str.lower)) + "\n"
 
 
-def log_table(table: pd.DataFrame, schema: Schema, data: dict[str, str]) -> None:
-    """Log a table as a data set with name, fingerprint and rows, and as files. data: the `data` of a model's record."""
+def log_table(content: bytes, schema: Schema, data: Data) -> None:
+    """Log a table as a data set with name, fingerprint and rows, and as files. data: what the record says of it."""
     import mlflow
     from mlflow.data.pandas_dataset import from_pandas
 
-    name, digest = file_name(data["uri"]), data["sha256"][:36]  # MLflow keeps no more of it
-    mlflow.log_input(from_pandas(table, data["uri"], name=name, digest=digest), "training")
+    table = storage.read_table(io.BytesIO(content), schema)
+    name, digest = file_name(data.uri), data.sha256[:36]  # MLflow keeps no more of it
+    mlflow.log_input(from_pandas(table, data.uri, name=name, digest=digest), "training")
     with TemporaryDirectory() as folder:
-        (Path(folder) / TABLE).write_bytes(gzip.compress(storage.as_csv(table), mtime=0))
+        (Path(folder) / TABLE).write_bytes(gzip.compress(content, mtime=0))
         storage.write_schema(schema, Path(folder) / SCHEMA)
         mlflow.log_artifacts(folder, DATA)
 
@@ -206,23 +210,17 @@ def download(run_id: str, path: str, folder: Path) -> Path:
 
 
 @contextmanager
-def fetched_model(run_id: str, expected: str) -> Iterator[ModelFolder]:
+def fetched_model(run_id: str, expected: str, old: bool) -> Iterator[ModelFolder]:
     """The model that a run has made, for as long as it is needed.
 
-    expected: its digest, as the database has it. Raises ProjectError where the files, which others may be able to write
-    to, are not exactly those of that model.
+    expected: its digest, as the database has it. old: whether that is one of format 1. Raises ProjectError where the
+    files, which others may be able to write to, are not exactly those of that model.
     """
     with TemporaryDirectory() as folder:
         places = list(download(run_id, f"{MODEL}/data", Path(folder)).iterdir())
         if len(places) != 1:
             raise ProjectError(f"The model of run {run_id} is not alone in its folder: {[one.name for one in places]}.")
-        yield open_folder(places[0], expected, where=f"run {run_id}")
-
-
-def recipe_of(run_id: str) -> str:
-    """What makes the model of a run again, as it was logged."""
-    with TemporaryDirectory() as folder:
-        return download(run_id, RECIPE, Path(folder)).read_text(encoding="utf-8")
+        yield open_folder(places[0], expected, where=f"run {run_id}", old=old)
 
 
 def data_of(run_id: str, record: Record) -> tuple[pd.DataFrame, Schema]:
@@ -230,16 +228,19 @@ def data_of(run_id: str, record: Record) -> tuple[pd.DataFrame, Schema]:
 
     record: that of the model that the run has made. Raises ProjectError where either was changed since.
     """
-    most = int(record.settings["data"]["max_megabytes"] * 2e6)  # quoted by us, it may be longer than it came
+    most = record.data.bytes or int(record.settings["data"]["max_megabytes"] * 1e6)
     with TemporaryDirectory() as folder:
         place = download(run_id, DATA, Path(folder))
-        with gzip.open(place / TABLE) as packed:
-            content = packed.read(most)
-        schema = (place / SCHEMA).read_bytes()
-        told = {record.data["sha256"]: content, record.schema_sha256 or storage.sha256(schema): schema}
+        try:
+            with gzip.open(place / TABLE) as packed:
+                content = packed.read(most + 1)
+            schema = (place / SCHEMA).read_bytes()
+        except (OSError, EOFError, zlib.error) as error:
+            raise ProjectError(f"The table of run {run_id} cannot be read: {error}") from None
+        told = {record.data.sha256: content, record.schema_sha256 or storage.sha256(schema): schema}
         if any(storage.sha256(one) != digest for digest, one in told.items()):
             raise ProjectError(
                 f"The table of run {run_id} was changed where MLflow keeps files. Nothing is judged by it."
             )
         columns = storage.read_schema(place / SCHEMA) or {}
-        return storage.read_table(place / TABLE, columns), columns
+        return storage.read_table(io.BytesIO(content), columns), columns
