@@ -10,7 +10,7 @@ pytestmark = pytest.mark.real
 
 
 def stop_the_server(project: Path) -> None:
-    edit(project / "src/my_ml_project/serving/server.py", "    mlserver([", "    return\n    mlserver([")
+    edit(project / "src/my_ml_project/serving/server.py", "    start(place, ", "    return\n    start(place, ")
 
 
 def answer_with_another_digest(project: Path) -> None:
