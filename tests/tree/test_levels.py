@@ -114,6 +114,11 @@ def test_the_last_words_on_the_screen_are_the_commands_to_go_on_with(template, t
     assert last == ["cd my_ml_project", "uv run jupyter lab notebooks/model.ipynb"]
 
 
+def test_the_code_of_level_1_can_be_read_in_an_hour(baked):
+    code = (baked(maturity_level="1") / "src").rglob("*.py")
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in code) < 3_700  # docs/decisions says why
+
+
 def test_the_sample_is_what_its_generator_makes():
     assert make_sample.make_table() == (TREE / "data/customers.csv").read_text(encoding="utf-8")
 

@@ -115,6 +115,17 @@ def test_a_champion_whose_files_are_gone_keeps_no_other_from_being_made(client, 
     assert registry.challenger(client).run_id == run_id and registry.by_alias(client, registry.CHAMPION).number == "1"
 
 
+def test_the_record_of_a_champion_of_the_first_format_judges_nobody(client, orders, tmp_path):
+    """Its digest is that of the model's file alone: whoever may write there may have changed the rest."""
+    run_steps(job_for(client, orders.head(150), tmp_path), tmp_path / "1")
+    champion = registry.challenger(client)
+    registry.make_champion(client, champion.sha256)
+    client.delete_model_version_tag(registry.package, champion.number, runs.MADE_FORMAT)
+    run_id = run_steps(job_for(client, orders, tmp_path), tmp_path / "2")
+    assert "only `release` compares with it" in client.get_run(run_id).data.tags[runs.VERDICT]
+    assert registry.challenger(client).run_id == run_id
+
+
 def test_a_registry_that_fails_leaves_the_content_to_be_trained_on_again(client, orders, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
         patch.setattr(registry, "register", lambda *_: (_ for _ in ()).throw(RuntimeError))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FILE, PICTURE = "comparison.json", "comparison.png"
 NO_CHAMPION = "there is no champion to compare it with"
+OLD_CHAMPION = "the record of the champion, of the first format, may be anybody's: only `release` compares with it"
 STRANGE_CHAMPION = "the champion knows other columns or other classes"
 
 

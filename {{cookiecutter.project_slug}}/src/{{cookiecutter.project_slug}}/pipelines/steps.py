@@ -107,14 +107,15 @@ def evaluate(
 
 def compare(job: Job, test_rows: Path, judged: Path, compared: Path) -> None:
     """From a judged model to its comparison with the champion, on rows that it has not learned from."""
+    from ..candidates.comparison import OLD_CHAMPION, readable
     from ..candidates.comparison import compare as compare_models
-    from ..candidates.comparison import readable
 
     client = store.connect(job.tracking)
     candidate, (rows, _) = open_folder(judged), read_rows(test_rows)
     champion = registry.by_alias(client, registry.CHAMPION)
-    fetching = runs.fetched_model(champion.run_id, champion.sha256, champion.old) if champion else None
-    with readable(fetching) as (kept, absent):
+    known = champion if champion and not champion.old else None
+    with readable(runs.fetched_model(known.run_id, known.sha256, known.old) if known else None) as (kept, absent):
+        absent = OLD_CHAMPION if champion and champion.old else absent
         found = compare_models(candidate, kept, rows, job.settings, compared, absent)
     say(found.verdict)
 
