@@ -89,7 +89,7 @@ def tell_others(settings: Settings, sha256: str, tell: Tell) -> None:
         if part.ispkg and util.find_spec(name):
             try:
                 import_module(name).after_release(settings, sha256)
-            except ProjectError as error:
+            except (ProjectError, ImportError) as error:  # out of reach, or not installed where this runs
                 tell(f"{error} Once that is mended, release model {sha256[:12]} again: then it is told, and no more.")
 
 
