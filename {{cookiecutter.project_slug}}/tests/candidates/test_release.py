@@ -208,6 +208,7 @@ def test_a_registry_out_of_reach_keeps_nothing_from_being_released_and_is_told_l
     release("y", "2")
     with monkeypatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         assert "cannot be used" in (said := run("rollback")) and "release model" in said and "Back from" in said
     assert released() == versions[0] and champion_of(client) == versions[1]
     assert "nothing to do" in release("y", "1") and champion_of(client) == versions[0]

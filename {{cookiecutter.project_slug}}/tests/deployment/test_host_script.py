@@ -162,7 +162,7 @@ def test_what_was_cut_short_is_taken_back_also_where_it_is_what_ran_before(machi
     go = machine.slow(f'"directory {A} "*up')
     process = machine.start(machine.arrive(A), "receive", A, "project:latest", image=A.encode())
     wait_for(machine.home / "waiting")
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)  # and docker with it, which would go on alone
     process.wait()
     go.touch()
     assert f"{A} was taken back: {B} runs again" in machine.run("back")
