@@ -337,7 +337,7 @@ def test_a_store_that_only_one_machine_reads_is_refused_with_what_to_do(team_in_
     team = team_in_a_hurry
     pointer = team.clone / "deploy/release.yaml"
     before, deployment = pointer.read_text("utf-8"), team.running()
-    pointer.write_text(f"record: releases/1/release.json\nsha256: {'0' * 64}\n", encoding="utf-8")
+    pointer.write_text(f"record: releases/1/release.json\nsha256: {'a' * 64}\n", encoding="utf-8")
     team.push()
     result = team.github()
     assert result.jobs["deploy"] == "failure" and "a folder that no other machine can read" in result.log

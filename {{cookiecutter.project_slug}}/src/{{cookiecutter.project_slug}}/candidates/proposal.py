@@ -18,7 +18,6 @@ from ..releases.releasing import check_format, release_model
 from ..releases.store import fetched_model, read_release
 from ..settings import Settings
 from ..tracking import registry, runs
-from .comparison import readable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes seconds to import
@@ -28,6 +27,8 @@ SCORING_TESTS = Path("tests/scoring")
 
 def propose(client: "MlflowClient", number: str | None, note: str, settings: Settings) -> None:
     """Show a version beside the model in use, test how it answers, ask, and release it."""
+    from .comparison import readable
+
     found = registry.by_number(client, number) if number else registry.challenger(client)
     pointer = read_pointer()
     with runs.fetched_model(found.run_id, found.sha256, found.old) as candidate:
