@@ -109,4 +109,5 @@ def test_checkov_finds_nothing_in_the_images(project):
     words = ("--framework", "dockerfile", "--compact", "--skip-download")
     said = run(tool("uvx"), "checkov==3.3.30", "--directory", ".", *words, cwd=project).stdout
     passed, failed = re.search(r"Passed checks: (\d+), Failed checks: (\d+)", said).groups()
-    assert int(passed) > 50 * len(list(project.rglob("Dockerfile"))) and int(failed) == 0, said
+    built = [path for path in project.rglob("Dockerfile") if "RUN " in path.read_text("utf-8")]
+    assert int(passed) > 50 * len(built) > 0 and int(failed) == 0, said

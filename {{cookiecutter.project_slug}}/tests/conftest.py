@@ -19,7 +19,7 @@ from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model, write_model
-from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, copy_files, open_folder
+from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
 from {{cookiecutter.project_slug}}.core.record import Record
 from {{cookiecutter.project_slug}}.core.schema import infer_schema
@@ -138,7 +138,7 @@ def as_format_1(folder: ModelFolder) -> ModelFolder:
 def published(folder: ModelFolder) -> Iterator[Path]:
     """The folder of a model as it is in a store of releases, where Seldon's MLServer takes it from."""
     with tempfile.TemporaryDirectory() as place:
-        copy_files(folder, Path(place))
+        shutil.copytree(folder.place, place, dirs_exist_ok=True)
         (Path(place) / MODEL_SETTINGS).write_bytes(model_settings(folder))
         yield Path(place)
 
