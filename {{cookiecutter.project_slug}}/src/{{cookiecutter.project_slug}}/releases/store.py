@@ -28,7 +28,7 @@ from ..core.record import File, parse_record
 from ..core.storage import sha256
 from ..errors import ProjectError
 from ..serving.model_settings import MODEL_SETTINGS, model_settings
-from .record import Pointer, Policy, Release, ReleasedModel, parse_release
+from .record import Pointer, Release, ReleasedModel, parse_release
 
 RELEASE = "release.json"
 NAME = re.compile("[0-9]{8}T[0-9]{12}Z-[0-9a-f]{12}")
@@ -113,12 +113,10 @@ def check_plain(folder: str) -> None:
                 raise ProjectError(f"{place} is a link or no plain file, which is not followed in a store of releases.")
 
 
-def publish(
-    folder: ModelFolder, store: str, by: str, note: str, previous: Pointer | None, policy: Policy | None = None
-) -> Pointer:
+def publish(folder: ModelFolder, store: str, by: str, note: str, previous: Pointer | None) -> Pointer:
     """Copy a model to the store, write its record, and read back all of it; where the record is.
 
-    by, policy: who or what releases it, and by which policy. previous: the release that it replaces.
+    by: who or what releases it. previous: the release that it replaces.
     """
     now, made = datetime.now(UTC), folder.record
     name = f"{now:%Y%m%dT%H%M%S%fZ}-{folder.sha256[:12]}"
@@ -132,7 +130,6 @@ def publish(
         published=now.isoformat(timespec="seconds"),
         by=by,
         note=note,
-        policy=policy,
         model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256, settings_sha256=sha256(settings)),
         previous=previous,
         **made.model_dump(include={"data", "code", "settings", "scores", "versions", "lock"}),

@@ -237,8 +237,8 @@ def data_of(run_id: str, record: Record) -> tuple[pd.DataFrame, Schema]:
             schema = (place / SCHEMA).read_bytes()
         except (OSError, EOFError, zlib.error) as error:
             raise ProjectError(f"The table of run {run_id} cannot be read: {error}") from None
-        told = {record.data.sha256: content, record.schema_sha256 or storage.sha256(schema): schema}
-        if any(storage.sha256(one) != digest for digest, one in told.items()):
+        held = [(content, record.data.sha256), (schema, record.schema_sha256)]  # format 1 knows the schema's not
+        if any(digest and storage.sha256(one) != digest for one, digest in held):
             raise ProjectError(
                 f"The table of run {run_id} was changed where MLflow keeps files. Nothing is judged by it."
             )
