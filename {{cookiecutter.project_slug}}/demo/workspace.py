@@ -12,16 +12,18 @@ import yaml
 
 from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.core import storage
-from {{cookiecutter.project_slug}}.core.tables import SCHEMA
+from {{cookiecutter.project_slug}}.core.schema_file import read_schema
+from {{cookiecutter.project_slug}}.core.tables import SCHEMA, accept
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
 from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer
 from {{cookiecutter.project_slug}}.serving.client import wait_until_ready
 from {{cookiecutter.project_slug}}.serving.server import HERE, free_port
-from {{cookiecutter.project_slug}}.settings import PARAMS, Settings, State
+from {{cookiecutter.project_slug}}.settings import OWN, PARAMS, Settings, State
 
 COMMAND = Path(sys.executable).parent / package
 RECEIVED = "received.csv"
+SAY_TYPES = ("dtype", "parse_dates")  # of the options of data.read
 LAST_LINES = 15
 
 
@@ -52,8 +54,9 @@ class Workspace:
         if SCHEMA.exists():
             shutil.copy(SCHEMA, folder / SCHEMA)
         params = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-        dtype = params["data"].get("read", {}).get("dtype")
-        params["data"] |= {"uri": RECEIVED, "read": {"dtype": dtype} if dtype else {}, "sha256": None}
+        types = {name: value for name, value in (params["data"].get("read") or {}).items() if name in SAY_TYPES}
+        read = OWN.model_dump(exclude_defaults=True) | types
+        params["data"] |= {"uri": RECEIVED, "read": read, "sha256": None}
         self.releases = str(self.folder.absolute() / "releases")
         params["state"] = State.model_validate({"releases": self.releases}).model_dump()
         text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
@@ -94,4 +97,4 @@ class Workspace:
 def own_table(settings: Settings) -> pd.DataFrame:
     """The project's own table, as its settings say where it is and how it is read."""
     content = storage.fetch(settings.data.uri, settings.data.max_megabytes)
-    return storage.parse_table(content, settings.data.uri, settings.data.read, storage.read_schema(SCHEMA))
+    return accept(content, settings, read_schema(SCHEMA))[0]

@@ -22,8 +22,10 @@ train: data ## train a model on the newest table
 evaluate: ## judge the latest model
 	$(PROJECT) evaluate
 
-predict: ## predict for the rows of the table: make predict table=FILE
-	$(PROJECT) predict $(or $(table),data/checked/table.csv)
+predict: export table := $(table)
+predict: export out := $(or $(out),predictions.csv)
+predict: ## predict for the rows of a table: make predict table=FILE out=FILE; released=yes asks the released model
+	$(PROJECT) predict $(if $(table),"$$table") --out "$$out" $(if $(released),--released)
 
 lint: ## check style, names and types
 	uv run ruff check .

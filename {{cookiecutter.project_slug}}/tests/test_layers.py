@@ -24,11 +24,12 @@ BELOW = {
     "pipelines": {"core", "serving", "releases", "tracking", "candidates"},
 }
 BASE = {"addresses", "errors", "settings", ""}  # the last is the package, for its name
-ALLOWED = {"filelock", "fsspec", "matplotlib", "numpy", "pandas", "pandera", "pydantic", "sklearn", "skops", "typer"}
+ALLOWED = {"filelock", "fsspec", "matplotlib", "numpy", "pandas", "pydantic", "sklearn", "skops", "typer"}
 ALLOWED |= {"yaml"}
 # Takes seconds to import: a command that needs one of them imports it by itself, and the others start at once.
-SLOW = {"kfp", "matplotlib", "mlflow", "mlserver", "pandera", "sklearn", "skops"}
-READS_AND_WRITES = {"storage.py", "model_file.py", "model_folder.py", "kept_models.py", "origin.py", "commands.py"}
+SLOW = {"kfp", "matplotlib", "mlflow", "mlserver", "sklearn", "skops"}
+READS_AND_WRITES = {"storage.py", "schema_file.py", "scoring.py", "model_file.py", "model_folder.py", "kept_models.py"}
+READS_AND_WRITES |= {"origin.py", "commands.py"}
 # The demo's workspace holds a copy of the tests.
 MODULES = [path for path in (*ROOT.rglob("*.py"), *Path("demo").rglob("*.py")) if "workspace" not in path.parts]
 COMMANDS = sorted(ROOT.rglob("commands.py"))

@@ -9,7 +9,9 @@ COLUMN, VALUE, ROWS, LINES = "a column too many", "no such value", 3, "2, 3, 4"
 
 def column_to_break(schema: Schema, target: str) -> str | None:
     """The first column that the schema does not take any value for; None where there is none but the target."""
-    checked = (name for name, rules in schema.items() if rules["type"] in ("number", "category") and name != target)
+    checked = (
+        name for name, rules in schema.items() if rules.type in ("number", "integer", "category") and name != target
+    )
     return next(checked, None)
 
 

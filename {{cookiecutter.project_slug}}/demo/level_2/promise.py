@@ -14,6 +14,7 @@ from {{cookiecutter.project_slug}}.candidates.comparison import PICTURE, Compari
 from {{cookiecutter.project_slug}}.candidates.proposal import SCORING_TESTS
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.schema import Schema
+from {{cookiecutter.project_slug}}.core.schema_file import read_schema
 from {{cookiecutter.project_slug}}.core.tables import SCHEMA
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.pipelines import intake
@@ -107,7 +108,7 @@ class Demo(Steps):
             self.table, self.target = own_table(settings), settings.target.column
             self.workspace.receive(self.table)
             self.workspace.command("data")
-            self.schema = storage.read_schema(self.workspace.folder / SCHEMA) or {}
+            self.schema = read_schema(self.workspace.folder / SCHEMA) or {}
 
     def train_first(self) -> None:
         """The first run, which a person starts."""

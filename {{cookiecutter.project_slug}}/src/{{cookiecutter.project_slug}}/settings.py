@@ -1,18 +1,28 @@
 """The settings of the project: params.yaml, read and checked."""
 
+import codecs
 import difflib
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from .addresses import Address, without_secrets
 from .errors import ProjectError
 
 PARAMS = Path("params.yaml")
 Task = Literal["binary", "multiclass", "regression"]
+Character = Annotated[str, Field(min_length=1, max_length=1)]
+Value = str | int | float
+# What read.dtype may say, and the type of the schema that it means; text may turn out as categories.
+TYPES = (
+    dict.fromkeys(("str", "string", "object"), "text")
+    | dict.fromkeys(("int", "int32", "int64", "Int64"), "integer")
+    | dict.fromkeys(("float", "float32", "float64"), "number")
+    | {"bool": "boolean", "boolean": "boolean", "category": "category"}
+)
 
 
 class Section(BaseModel):
@@ -21,26 +31,88 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Read(Section):
+    """How a table is written: options of pandas.read_csv, by the same names and with the same meaning.
+
+    What says the types of columns (dtype, parse_dates, dayfirst, date_format) counts for the first table: it goes into
+    the schema, and then the schema counts.
+    """
+
+    sep: str = Field(default=",", validation_alias=AliasChoices("sep", "delimiter"), pattern=r"^([^\n\r]|\\s\+)$")
+    decimal: Character = "."
+    thousands: Character | None = None
+    encoding: str = "utf-8"
+    encoding_errors: str = "strict"
+    quotechar: Character = '"'
+    quoting: Literal[0, 1, 2, 3] = 0
+    doublequote: bool = True
+    escapechar: Character | None = None
+    comment: Character | None = None
+    skipinitialspace: bool = False
+    skiprows: int | list[int] = 0
+    skipfooter: int = Field(default=0, ge=0)
+    header: int | None = Field(default=0, ge=0)
+    names: list[str] | None = None
+    usecols: list[str] | None = None
+    nrows: int | None = Field(default=None, ge=1)
+    na_values: Value | list[Value] | dict[str, Value | list[Value]] = []
+    keep_default_na: bool = True
+    na_filter: bool = True
+    true_values: list[str] = []
+    false_values: list[str] = []
+    dtype: str | dict[str, str] = {}
+    parse_dates: list[str] = []
+    dayfirst: bool = False
+    date_format: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def known_encoding(cls, encoding: str) -> str:
+        """Refuse what Python does not know."""
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise ValueError(f"{encoding!r} is no encoding that Python knows") from None
+        return encoding
+
+    @field_validator("dtype")
+    @classmethod
+    def known_types(cls, dtype: str | dict[str, str]) -> str | dict[str, str]:
+        """Refuse what is no type of a schema."""
+        named = [dtype] if isinstance(dtype, str) else dtype.values()
+        if unknown := sorted(set(named) - set(TYPES)):
+            raise ValueError(f"{unknown} are not among {list(TYPES)}; for a date, list the column under parse_dates")
+        return dtype
+
+
+OWN = Read(keep_default_na=False)  # how the project itself writes tables: what is missing is empty, and nothing else
+
+
 class Data(Section):
     """Where the table comes from and which of its columns are not features."""
 
     uri: Address
-    read: dict[str, Any] = {}
+    read: Read = Read()
     sha256: str | None = None
     drop: list[str] = []
     time: str | None = None
     max_megabytes: float = Field(default=2000, gt=0)
 
-    @field_validator("read")
+    @field_serializer("read")
+    def as_written(self, read: Read) -> dict[str, Any]:
+        """Only what is not as usual."""
+        return read.model_dump(exclude_defaults=True)
+
+    @field_validator("read", mode="before")
     @classmethod
-    def only_how(cls, read: dict[str, Any]) -> dict[str, Any]:
+    def only_how(cls, read: Any) -> Any:
         """How to read the table, not where it is nor with which credentials: all of this is recorded."""
-        if refused := sorted({"filepath_or_buffer", "storage_options"} & set(read)):
+        if refused := sorted({"filepath_or_buffer", "storage_options"} & set(read or {})):
             raise ValueError(
                 f"{refused[0]} does not say how to read a table: data.uri says where it is, and credentials belong in "
                 "the variables or in the configuration of the store's own package"
             )
-        return read
+        return read or {}
 
 
 class Target(Section):
@@ -49,6 +121,12 @@ class Target(Section):
     column: str
     task: Task
     positive: str | int | float | bool | None = None
+
+    @field_validator("positive")
+    @classmethod
+    def as_class(cls, positive: Any) -> Any:
+        """1.0 is the class 1: whole numbers are kept as such in a table, too."""
+        return int(positive) if isinstance(positive, float) and positive.is_integer() else positive
 
 
 class Model(Section):
@@ -133,8 +211,10 @@ def describe(problem: Any) -> str:
     """One mistake as a line: where it is, what is wrong and, for an unknown name, which is the nearest right one."""
     where = ".".join(str(part) for part in problem["loc"]) or "the file"
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(problem["loc"][-1], names_at(problem["loc"][:-1]), n=1, cutoff=0)
-        return f"{where}: no such setting. Did you mean {near[0]}?"
+        names = names_at(problem["loc"][:-1])
+        near = difflib.get_close_matches(problem["loc"][-1], names, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
+        return f"{where}: no such setting. {hint}"
     if problem["type"] == "value_error":
         return f"{where}: {problem['ctx']['error']}."
     return f"{where}: {problem['msg'].lower()} (it is {problem['input']!r})"

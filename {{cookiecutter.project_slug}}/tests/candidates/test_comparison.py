@@ -11,6 +11,7 @@ from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
 from {{cookiecutter.project_slug}}.core.kept_models import write_model
 from {{cookiecutter.project_slug}}.core.model_folder import EXAMPLE
+from {{cookiecutter.project_slug}}.core.schema import Category, Number
 
 
 @pytest.fixture
@@ -64,8 +65,8 @@ def test_without_a_champion_the_candidate_stands_alone(make_model, rows, tmp_pat
     "change",
     [
         {"target": {"column": "size"}},
-        {"features": {"gone": {"type": "number"}}},
-        {"features": {"days": {"type": "category", "values": ["1"], "missing": False}}},
+        {"features": {"gone": Number(missing=False)}},
+        {"features": {"days": Category(values=["1"], missing=False)}},
     ],
 )
 def test_a_champion_that_answers_another_question_is_not_asked(make_model, rows, tmp_path, change):

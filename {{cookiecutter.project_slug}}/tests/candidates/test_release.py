@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import as_format_1, write_params
+from conftest import as_format_1, schema_of, write_params
 from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.candidates import proposal
 from {{cookiecutter.project_slug}}.core import model_folder
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
-from {{cookiecutter.project_slug}}.core.schema import infer_schema
-from {{cookiecutter.project_slug}}.core.storage import as_csv, as_yaml, sha256
+from {{cookiecutter.project_slug}}.core.schema_file import as_yaml
+from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
 from {{cookiecutter.project_slug}}.releases.store import read_release
@@ -44,13 +44,13 @@ def add_version(client, folder: ModelFolder, orders: pd.DataFrame) -> str:
     table = orders.assign(gift=orders["days"] > 7)
     content = as_csv(table)
     known = {"data": {"uri": "orders.csv", "sha256": sha256(content), "bytes": len(content)}}
-    known |= {"schema_sha256": sha256(as_yaml(infer_schema(table)))}
+    known |= {"schema_sha256": sha256(as_yaml(schema_of(table)))}
     record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
     (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
     folder = open_folder(folder.place)
     tags = {runs.MADE: folder.sha256} | ({} if folder.record.format == 1 else {runs.MADE_FORMAT: "2"})
     with runs.logging_run(client, tags, time.time()) as run_id:
-        uri = runs.log_training(folder, content, infer_schema(table), "{}", time.time())
+        uri = runs.log_training(folder, content, schema_of(table), "{}", time.time())
     registry.register(client, uri, run_id, tags)
     return tags[runs.MADE]
 

@@ -36,7 +36,7 @@ def test_the_target_cannot_be_dropped(orders):
 
 
 def test_truths_with_gaps_are_a_target(orders):
-    orders["returned"] = [True, False, None, True] * 50
+    orders["returned"] = pd.array([True, False, None, True] * 50, dtype="boolean")
     settings = make_settings(target={"positive": True})
     assert known_rows(orders, settings)["returned"].dtype == bool
 

@@ -1,70 +1,63 @@
-"""What a first table teaches about the ones to come, and what is said of one that breaks it."""
+"""The schema as a file: read as it was written, and refused, by column and rule, where it makes no sense."""
 
-import pandas as pd
 import pytest
+from conftest import schema_of
 
-from {{cookiecutter.project_slug}}.core.schema import check_table, infer_schema
+from {{cookiecutter.project_slug}}.core.schema import Category, Date, Integer, Number
+from {{cookiecutter.project_slug}}.core.schema_file import read_schema, write_schema
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 
-def test_a_first_table_fits_its_own_schema(orders):
-    check_table(orders, infer_schema(orders, open_ended=["order", "day"]))
+def test_a_schema_is_read_as_it_was_written(orders, tmp_path):
+    schema = schema_of(orders.rename(columns={"shop": 'shop: a "b"'})) | {
+        "id": Integer(missing=True, min=-(2**63), max=2**63 - 1),
+        "when": Date(missing=False, format="%d.%m.%Y"),
+        "truths": Category(missing=False, values=["no", "yes", "1", "2024-01-01", ""]),
+    }
+    write_schema(schema, tmp_path / "schema.yaml")
+    assert read_schema(tmp_path / "schema.yaml") == schema
+    assert read_schema(tmp_path / "none.yaml") is None
 
 
-def test_types_ranges_and_categories_are_inferred(orders):
-    schema = infer_schema(orders, open_ended=["day"])
-    assert schema["order"] == {"type": "text", "missing": False}
-    assert schema["day"] == {"type": "text", "missing": False}
-    assert schema["shop"] == {"type": "category", "missing": True, "values": ["mail", "store", "web"]}
-    assert schema["days"] == {"type": "number", "missing": False, "min": 0.0, "max": 27.0}
+def test_a_schema_of_a_project_made_before_is_read(tmp_path):
+    (tmp_path / "schema.yaml").write_text('columns:\n  "a": {type: number, missing: false, min: 0, max: 4}\n')
+    assert read_schema(tmp_path / "schema.yaml") == {"a": Number(missing=False, min=0.0, max=4.0)}
 
 
-def test_truths_are_told_from_words_and_numbers():
-    table = pd.DataFrame({"a": [True, False, None], "b": ["True", "False", "no"], "c": [0, 1, 1]})
-    assert [rules["type"] for rules in infer_schema(table).values()] == ["boolean", "category", "number"]
-    with pytest.raises(ProjectError, match="the first in line 3: is neither true nor false: 'maybe'"):
-        check_table(table.assign(a=[True, "maybe", None]), infer_schema(table))
-
-
-def test_a_range_may_lie_below_zero_and_a_constant_has_one_too():
-    schema = infer_schema(pd.DataFrame({"cold": [-10.0, 10.0], "same": [5, 5]}))
-    assert (schema["cold"]["min"], schema["cold"]["max"]) == (-30, 30)
-    assert (schema["same"]["min"], schema["same"]["max"]) == (0, 10)
-
-
-def test_a_column_without_any_value_is_refused(orders):
-    with pytest.raises(ProjectError, match=r"\['shop'\] hold no value"):
-        infer_schema(orders.assign(shop=None))
-    assert infer_schema(orders.assign(shop=None), ["shop"])["shop"] == {"type": "text", "missing": True}
-    assert infer_schema(orders, ["days"])["days"] == {"type": "number", "missing": False}
+@pytest.mark.parametrize("text", ["{", "columns: 5", "", "- a", "columns: {a: 5}", "\x00", "columns: {a: {b: "])
+def test_what_is_no_schema_is_refused(tmp_path, text):
+    (tmp_path / "schema.yaml").write_text(text)
+    with pytest.raises(ProjectError, match=r"schema\.yaml (cannot be understood|has 1 mistakes)"):
+        read_schema(tmp_path / "schema.yaml")
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "message"),
+    ("rules", "message"),
     [
-        ("days", 900, "column days: 1 rows, the first in line 5: is outside 0 to 27: 900"),
-        ("days", "soon", "column days: 1 rows, the first in line 5: is not a number: 'soon'"),
-        ("days", None, "column days: 1 rows, the first in line 5: is missing"),
-        ("shop", "stall", "column shop: 1 rows, the first in line 5: is not a known category: 'stall'"),
+        (
+            "{type: colour, missing: false}",
+            "a: the rules: .*'number', 'integer', 'boolean', 'category', 'date'",
+        ),
+        ("{missing: false}", "a: the rules: unable to extract tag"),
+        ("{type: text}", "a: missing: field required"),
+        ("{type: text, missing: maybe}", r"a: missing: .* boolean \(it is 'maybe'\)"),
+        ("{type: text, missing: false, min: 1}", "a: min: extra inputs are not permitted"),
+        ('{type: number, missing: false, min: "5"}', r"a: min: .* valid number \(it is '5'\)"),
+        ("{type: number, missing: false, max: .inf}", "a: max: .* finite number"),
+        ("{type: number, missing: false, max: .nan}", "a: max: .* finite number"),
+        ("{type: number, missing: false, min: yes}", r"a: min: .* valid number \(it is True\)"),
+        ("{type: number, missing: false, min: 5, max: 1}", "min 5.0 is above max 1.0"),
+        ("{type: integer, missing: false, min: 0.5}", "a: min: .* valid integer"),
+        ("{type: category, missing: false}", "a: values: field required"),
+        ("{type: category, missing: false, values: []}", "a: values: .* at least 1 item"),
+        ("{type: category, missing: false, values: x}", "a: values: .* valid list"),
+        ("{type: category, missing: false, values: [no, yes]}", r"a: values\.0: .*\(it is False\): write it in quotes"),
+        ("{type: category, missing: false, values: [1, 2, 3]}", r"a: values\.2: .*\(it is 3\): write it in quotes"),
+        ("{type: date, missing: false, format: 5}", "a: format: .* valid string"),
     ],
 )
-def test_a_value_that_breaks_the_schema_is_named_with_its_column_and_line(orders, column, value, message):
-    schema = infer_schema(orders)
-    broken = orders.astype({column: object})
-    broken.loc[3, column] = value
-    with pytest.raises(ProjectError) as error:
-        check_table(broken, schema)
-    assert message in str(error.value)
-
-
-def test_columns_too_many_and_too_few_are_named(orders):
-    with pytest.raises(ProjectError) as error:
-        check_table(orders.rename(columns={"shop": "market"}), infer_schema(orders))
-    assert "column shop is missing" in str(error.value) and "column market is not in the schema" in str(error.value)
-
-
-def test_every_problem_is_named_at_once(orders):
-    schema = infer_schema(orders)
-    with pytest.raises(ProjectError) as error:
-        check_table(orders.assign(days=-5, shop="stall"), schema)
-    assert "column days: 200 rows" in str(error.value) and "column shop: 200 rows" in str(error.value)
+def test_a_rule_that_makes_no_sense_is_named_with_its_column(tmp_path, rules, message):
+    columns = ["columns:", f"  a: {rules}", "  b: {type: text, missing: true}"]
+    (tmp_path / "schema.yaml").write_text("\n".join(columns))
+    with pytest.raises(ProjectError, match=rf"(?s)schema\.yaml has \d mistakes:\n.*{message}.*or delete it"):
+        read_schema(tmp_path / "schema.yaml")

@@ -8,8 +8,12 @@ import pandas as pd
 import pytest
 
 from {{cookiecutter.project_slug}} import cli
+from {{cookiecutter.project_slug}}.core.data import known_rows
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model
 from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.core.schema_file import read_schema
+from {{cookiecutter.project_slug}}.core.storage import read_table
+from {{cookiecutter.project_slug}}.core.tables import SCHEMA
 from {{cookiecutter.project_slug}}.settings import PARAMS, load_settings
 
 PROJECT = Path.cwd()
@@ -41,7 +45,8 @@ def model(trained):
 
 def test_the_saved_model_answers_every_row_within_range(trained, model):
     settings = load_settings(PROJECT / PARAMS)
-    table = pd.read_csv(trained / settings.state.data / "table.csv")
+    schema = read_schema(trained / SCHEMA)
+    table = known_rows(read_table(trained / settings.state.data / "table.csv", schema), settings)
     answers = predict(model.load(), table[list(model.record.features)])
     assert len(answers) == len(table) and answers.notna().all(axis=None)
     if settings.target.task == "regression":

@@ -4,9 +4,8 @@ import os
 import threading
 
 import pytest
-from conftest import Clock, make_settings
+from conftest import Clock, make_settings, schema_of
 
-from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 from {{cookiecutter.project_slug}}.pipelines import intake
 
@@ -82,7 +81,7 @@ def test_what_is_not_there_is_said(path):
     ],
 )
 def test_what_does_not_fit_is_put_aside_with_its_report_and_stays_where_it_was(path, orders, spoil, message):
-    schema = infer_schema(orders, ["order", "day"])
+    schema = schema_of(orders, ["order", "day"])
     spoil(orders).to_csv(path, index=False)
     content = path.read_bytes()
     with pytest.raises(ProjectError, match=message) as error:
@@ -122,7 +121,7 @@ def test_what_is_kept_is_named_without_the_secrets_of_its_address(path, orders):
 def test_what_fits_is_kept_for_the_pipeline(path, orders):
     orders.to_csv(path, index=False)
     source, table, schema = intake.check(path.read_bytes(), make_settings(data={"drop": ["order", "day"]}), None)
-    assert source.read_bytes() == path.read_bytes() and len(table) == 200 and schema["days"]["type"] == "number"
+    assert source.read_bytes() == path.read_bytes() and len(table) == 200 and schema["days"].type == "number"
 
 
 def test_what_arrives_while_the_one_before_is_looked_at_is_seen(path):

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import make_settings, write_params
+from conftest import make_settings, schema_of, write_params
 from in_process import empty_store, make_job
 
 from {{cookiecutter.project_slug}} import __name__ as package
-from {{cookiecutter.project_slug}}.core.schema import infer_schema
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.pipelines.kubeflow import runners
 from {{cookiecutter.project_slug}}.tracking import registry, runs
@@ -63,7 +62,7 @@ def test_it_runs_here(orders, tmp_path, monkeypatch, capsys):
     pictures = [path.read_bytes() for path in runs.download(run_id, "report", tmp_path / "kept").glob("*.png")]
     assert len(pictures) == 5 and all(content.startswith(b"\x89PNG") for content in pictures)
     said = capsys.readouterr().out.splitlines()
-    assert said[0] == "Checking 200 rows, 8 columns" and len(said) == 4  # the rest is in the log alone
+    assert said[0] == "Checked 200 rows, 8 columns" and len(said) == 4  # the rest is in the log alone
     assert "Executing task" in (tmp_path / "pipeline.log").read_text("utf-8")
 
 
@@ -71,7 +70,7 @@ def test_a_step_that_fails_ends_it_with_its_reason_and_registers_nothing(orders,
     monkeypatch.chdir(tmp_path)
     client, uri = empty_store(tmp_path)
     broken = orders.assign(days=orders["days"] * 1000, shop="moon")
-    job = make_job(broken, make_settings(), uri, tmp_path, columns=infer_schema(orders, ["order", "day"]))
+    job = make_job(broken, make_settings(), uri, tmp_path, columns=schema_of(orders, ["order", "day"]))
     reason = r"(?s)^The table does not fit the schema:\n  column days: .*\n  column shop: "
     with pytest.raises(ProjectError, match=reason):
         runners.run_here(job, tmp_path / "pipeline.log")

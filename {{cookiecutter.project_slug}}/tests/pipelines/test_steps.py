@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from {{cookiecutter.project_slug}}.core.data import features_and_target, known_r
 from {{cookiecutter.project_slug}}.core.evaluate import fit
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.pipelines import job as jobs
 from {{cookiecutter.project_slug}}.pipelines import steps
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
@@ -63,7 +63,7 @@ def test_a_run_leads_to_its_version_commit_and_data_and_back(client, orders, tmp
     assert any(name.startswith("shop: ") for name in run.data.metrics)
     kept = {entry.path.removeprefix("report/") for entry in client.list_artifacts(run_id, "report")}
     assert {"card.md", "comparison.json", "comparison.png", "evaluation.png", "importance.png"} <= kept
-    assert steps.read_job(Path(client.download_artifacts(run_id, runs.RECIPE)).read_text("utf-8")) == job
+    assert jobs.read_job(client.download_artifacts(run_id, runs.RECIPE)) == job == jobs.read_job(jobs.as_text(job))
 
 
 def test_content_that_has_a_run_gets_another_only_by_hand(client, orders, tmp_path):
@@ -81,8 +81,8 @@ def test_to_register_a_model_takes_none_of_what_made_it(client, orders, tmp_path
     run_steps(job, tmp_path)
     (tmp_path / "job.json").write_text(job.model_dump_json(), encoding="utf-8")
     register = (
-        "import pathlib, sys; from {{cookiecutter.project_slug}}.pipelines import steps;"
-        "steps.register(steps.read_job(pathlib.Path('job.json').read_text()),"
+        "import pathlib, sys; from {{cookiecutter.project_slug}}.pipelines import job, steps;"
+        "steps.register(job.read_job(str(pathlib.Path('job.json').absolute())),"
         " *map(pathlib.Path, ('checked', 'judged', 'compared')));"
         "print({'kfp', 'matplotlib', 'mlserver', 'sklearn', 'skops'} & set(sys.modules))"
     )
@@ -145,10 +145,10 @@ def test_only_the_content_that_was_seen_is_validated(client, orders, tmp_path):
 
 
 def test_a_table_that_breaks_the_schema_ends_the_pipeline_at_its_first_step(client, orders, tmp_path):
-    from {{cookiecutter.project_slug}}.core.schema import infer_schema
+    from conftest import schema_of
 
     broken = orders.assign(days=orders["days"] * 1000)
-    job = job_for(client, broken, tmp_path, columns=infer_schema(orders, ["order", "day"]))
+    job = job_for(client, broken, tmp_path, columns=schema_of(orders, ["order", "day"]))
     with pytest.raises(ProjectError, match=r"column days: \d+ rows, the first in line 2"):
         run_steps(job, tmp_path)
     assert runs.search(client, "") == [] and not (tmp_path / "checked").exists()

@@ -59,7 +59,7 @@ def test_a_row_is_answered_the_same_alone_in_any_order_and_with_others(model, ro
 
 
 def test_a_missing_value_is_answered_where_the_schema_allows_it(folder, model, rows):
-    for name in (name for name, rules in folder.record.features.items() if rules["missing"]):
+    for name in (name for name, rules in folder.record.features.items() if rules.missing):
         gap = rows.assign(**{name: [None, *rows[name].tolist()[1:]]})
         assert predict(model, gap).notna().all(axis=None), name
 

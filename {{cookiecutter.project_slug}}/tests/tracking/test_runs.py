@@ -7,13 +7,14 @@ import time
 
 import pandas as pd
 import pytest
+from conftest import schema_of
 from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.record import Data
-from {{cookiecutter.project_slug}}.core.schema import infer_schema
-from {{cookiecutter.project_slug}}.core.storage import as_csv, as_yaml, sha256
+from {{cookiecutter.project_slug}}.core.schema_file import as_yaml
+from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.tracking import runs
 
@@ -40,7 +41,7 @@ def with_record(folder, **fields):
 
 def log(client, model, table, **tags):
     with runs.logging_run(client, TAGS | tags, started=time.time() - 60) as run_id:
-        uri = runs.log_training(model, as_csv(table), infer_schema(table), '{"the": "recipe"}', time.time() - 60)
+        uri = runs.log_training(model, as_csv(table), schema_of(table), '{"the": "recipe"}', time.time() - 60)
     return run_id, uri
 
 
@@ -49,7 +50,12 @@ def test_it_holds_settings_scores_by_slice_data_and_environment(client, model, o
     run = client.get_run(run_id)
     assert run.info.status == "FINISHED" and run.info.end_time - run.info.start_time >= 60_000
     assert run.data.params["target.column"] == "returned" and run.data.params["model.seed"] == "0"
-    expected = {"first": 0.5, "train_rows": 200, "test_rows": 5, "shop: a_b_é/first": 0.25}
+    expected = {
+        "first": 0.5,
+        "train_rows": 200,
+        "test_rows": 5,
+        f"{runs.allowed('shop: a=b/é', letters=' .:-')}/first": 0.25,
+    }
     assert expected.items() <= run.data.metrics.items() and run.data.metrics["seconds"] >= 60
     (used,) = run.inputs.dataset_inputs
     assert used.dataset.name == "orders.csv" and used.dataset.digest == model.record.data.sha256[:36]
@@ -98,11 +104,11 @@ def test_another_model_that_is_whole_in_itself_is_not_taken_for_the_one_that_was
 
 def test_the_table_comes_back_as_it_was(client, model, orders):
     data = Data(uri="orders.csv", sha256=sha256(as_csv(orders)), bytes=len(as_csv(orders)))
-    learned = model.record.model_copy(update={"data": data, "schema_sha256": sha256(as_yaml(infer_schema(orders)))})
+    learned = model.record.model_copy(update={"data": data, "schema_sha256": sha256(as_yaml(schema_of(orders)))})
     run_id, _ = log(client, model, orders)
     table, schema = runs.data_of(run_id, learned)
-    assert schema == infer_schema(orders)
-    pd.testing.assert_frame_equal(table, orders, check_dtype=False)
+    assert schema == schema_of(orders)
+    pd.testing.assert_frame_equal(table, orders.astype({"day": "datetime64[us]"}), check_dtype=False)
     short, other = (data.model_copy(update=one) for one in ({"bytes": 10}, {"sha256": "0" * 64}))
     for field in ({"data": short}, {"data": other}, {"schema_sha256": "0" * 64}):
         with pytest.raises(ProjectError, match="Nothing is judged by it"):
@@ -156,10 +162,32 @@ def test_what_a_process_of_this_machine_left_open_is_ended_and_what_others_do_is
 
 def test_the_names_that_a_table_brings_are_made_such_as_mlflow_takes(client, model, orders):
     settings = {"data": {"read": {"dtype": {"zip (US) %": "str"}}}}
-    assert runs.flat(settings) == {"data.read.dtype.zip _US_ _": "str"}
+    assert runs.flat(settings) == {"data.read.dtype.zip _US_ _-7084cf60": "str"}
     long = [{"slice": "shop", "value": "x" * 1000, "rows": 40, "first": 0.5}]
     run_id, _ = log(client, with_record(model, settings=settings, slices=long), orders)
     assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_slices_whose_names_mlflow_does_not_take_stay_apart(client, model, orders):
+    values = [
+        "km//h",
+        "km/h",
+        "km_h",
+        "per m2/",
+        "a(b",
+        "a)b",
+        "a_b",
+        "..",
+        "./x",
+        " ",
+        "{$.inputs}",
+        "x" * 300,
+        "x" * 301,
+    ]
+    slices = [{"slice": "shop", "value": value, "rows": 40, "first": n / 100} for n, value in enumerate(values)]
+    run_id, _ = log(client, with_record(model, slices=slices), orders)
+    found = [score for name, score in client.get_run(run_id).data.metrics.items() if name.startswith("shop: ")]
+    assert sorted(found) == [n / 100 for n in range(len(values))]
 
 
 def test_runs_that_somebody_else_has_logged_are_left_alone(client, model, orders):

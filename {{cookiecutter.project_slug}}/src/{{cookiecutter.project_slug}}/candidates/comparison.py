@@ -124,7 +124,7 @@ def judge(model: "BaseEstimator", kept: ModelFolder, rows: pd.DataFrame, setting
 
 def asks_the_same(champion: Record, candidate: Record) -> bool:
     """Whether the champion predicts the same target, from columns that the candidate knows too."""
-    types = [{name: rules["type"] for name, rules in one.features.items()} for one in (champion, candidate)]
+    types = [{name: rules.type for name, rules in one.features.items()} for one in (champion, candidate)]
     return champion.settings["target"] == candidate.settings["target"] and types[0].items() <= types[1].items()
 
 

@@ -11,7 +11,7 @@ def model_card(record: Record) -> str:
     positive = f", positive: `{target['positive']}`" if target["task"] == "binary" else ""
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record.scores.items())
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
-    features = ", ".join(f"`{name}` ({rules['type']})" for name, rules in record.features.items())
+    features = ", ".join(f"`{name}` ({rules.type})" for name, rules in record.features.items())
     return f"""# Model card
 
 Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record.trained}. {record.note}

@@ -1,4 +1,4 @@
-"""The commands of the core: fetch the data, train, evaluate, predict. Each does its work over the other modules."""
+"""The commands of the core: fetch the data, train, evaluate. Each does its work over the other modules."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +9,12 @@ from ..errors import ProjectError
 from ..settings import load_settings
 from . import storage
 from .card import score_lines
-from .data import accept, features_and_target, split
+from .data import features_and_target, split
 from .kept_models import latest_model, write_model
 from .origin import describe_origin, describe_project
-from .predict import predict as predict_rows
 from .record import Record
-from .schema import check_table
-from .tables import SCHEMA, checked_rows, table_path, write_first_schema
+from .schema_file import read_schema
+from .tables import SCHEMA, accept, checked_rows, table_path, write_first_schema
 
 app = typer.Typer()
 
@@ -28,14 +27,14 @@ def data() -> None:
     typer.echo(f"Fetching {uri}")
     content = storage.fetch(uri.whole, settings.data.max_megabytes)
     storage.check_fingerprint(content, settings.data.sha256, uri)
-    known = storage.read_schema(SCHEMA)
-    table = storage.parse_table(content, uri, settings.data.read, known)
-    typer.echo(f"Checking {len(table)} rows, {len(table.columns)} columns")
-    schema = accept(table, settings, known)
+    known = read_schema(SCHEMA)
+    typer.echo(f"Checking {len(content) / 1e6:,.1f} MB")
+    table, schema = accept(content, settings, known)
     storage.write_table(table, path)
     if known is None:
         typer.echo(write_first_schema(schema))
-    typer.echo(f"The table is in {path}. Its fingerprint for data.sha256 is {storage.sha256(content)}.")
+    typer.echo(f"The table, {len(table)} rows in {len(table.columns)} columns, is in {path}.")
+    typer.echo(f"The fingerprint of what was fetched, for data.sha256, is {storage.sha256(content)}.")
 
 
 @app.command()
@@ -84,25 +83,3 @@ def evaluate() -> None:
         typer.echo(slices.round(4).to_string(index=False))
     if missed := shortfalls(scores, settings):
         raise ProjectError("The model misses what params.yaml asks for: " + "; ".join(missed))
-
-
-@app.command()
-def predict(
-    uri: Annotated[str, typer.Argument(help="The table to predict for: a path, or any address that fsspec reads.")],
-    out: Annotated[Path, typer.Option(help="Where to write the rows with their predictions.")] = Path(
-        "predictions.csv"
-    ),
-) -> None:
-    """Ask the latest model about the rows of a table."""
-    settings = load_settings()
-    folder = latest_model(Path(settings.state.models))
-    features = folder.record.features
-    content = storage.fetch(uri, settings.data.max_megabytes)
-    table = storage.parse_table(content, uri, settings.data.read, features)
-    if absent := [name for name in features if name not in table]:
-        raise ProjectError(f"{uri} has no column {absent}, which the model needs. It has {list(table.columns)}.")
-    check_table(table[list(features)], features)
-    said = predict_rows(folder.load(), table[list(features)])
-    answers = table.drop(columns=list(said), errors="ignore").join(said)
-    storage.write_table(answers, out)
-    typer.echo(f"{len(answers)} rows with their predictions are in {out}.")

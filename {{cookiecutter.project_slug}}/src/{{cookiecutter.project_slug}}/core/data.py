@@ -1,46 +1,57 @@
 """From a table to the rows to train on and the rows held out."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from ..errors import ProjectError
-from ..settings import Settings
-from .schema import Schema, check_table, infer_schema
+from ..settings import Settings, Task
+from .checking import DATE, Findings
+from .dates import UnclearError, form_of, readings
+from .values import NO_DATE
 
 FEWEST_ROWS, FEWEST_OF_A_CLASS = 16, 8
-DATE_FORMATS = ["ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d %b %Y"]
 
 
-def accept(table: pd.DataFrame, settings: Settings, schema: Schema | None) -> Schema:
-    """The schema that this table fits: the one given, or without one its own.
-
-    Raises ProjectError, with columns and lines, where it does not fit, or cannot teach what is asked.
-    """
-    known_rows(table, settings)
-    if schema is None:
-        time = [settings.data.time] if settings.data.time else []
-        schema = infer_schema(table, open_ended=[*settings.data.drop, *time])
-    check_table(table, schema)
-    return schema
+def check_columns(names: Iterable[str], settings: Settings) -> None:
+    """Raise ProjectError where the columns that params.yaml names are not among these, or contradict each other."""
+    data, target = settings.data, settings.target
+    names = list(names)
+    needed = [target.column, *([data.time] if data.time else [])]
+    absent = [name for name in [*needed, *data.drop, *settings.evaluation.slices] if name not in names]
+    if absent:
+        raise ProjectError(f"The table has no column {absent}, which params.yaml names. It has {names}.")
+    if target.column in data.drop:
+        raise ProjectError(f"The target {target.column!r} is listed under data.drop in params.yaml: take it out.")
 
 
 def known_rows(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The rows whose target and time are known: the others can neither teach nor test.
 
-    Raises ProjectError where the columns of the settings are not those of the table, or where the target does not fit
-    the task.
+    Classes that are whole numbers are kept as such, and times as moments, however the schema has them. Raises
+    ProjectError where the columns of the settings are not those of the table, or where the target does not fit the
+    task.
     """
-    data, target = settings.data, settings.target
-    needed = [target.column, data.time] if data.time else [target.column]
-    absent = [name for name in [*needed, *data.drop, *settings.evaluation.slices] if name not in table]
-    if absent:
-        raise ProjectError(f"The table has no column {absent}, which params.yaml names. It has {list(table.columns)}.")
-    if target.column in data.drop:
-        raise ProjectError(f"The target {target.column!r} is listed under data.drop in params.yaml: take it out.")
-    known = table.dropna(subset=needed)
-    known = known.assign(**{target.column: known[target.column].infer_objects()})
+    check_columns(map(str, table), settings)
+    time, target = settings.data.time, settings.target
+    known = table.dropna(subset=[target.column, time] if time else [target.column])
+    known = known.assign(**{target.column: outcomes(known[target.column], target.task)})
+    if time:
+        known = known.assign(**{time: moments(known[time])})
     check_target(known[target.column], settings)
     return known
+
+
+def outcomes(known: pd.Series, task: Task) -> pd.Series:
+    """The known values of the target as learned from: without the room for missing ones, numbers as the task wants."""
+    if pd.api.types.is_bool_dtype(known):
+        return known.astype("bool")
+    if not pd.api.types.is_numeric_dtype(known):
+        return known
+    whole = task != "regression" and (known % 1 == 0).all()
+    return known.astype("int64" if whole else "float64")
 
 
 def check_target(values: pd.Series, settings: Settings) -> None:
@@ -57,8 +68,11 @@ def check_target(values: pd.Series, settings: Settings) -> None:
         return
     if task == "binary" and len(counts) > 2:
         raise ProjectError(f"target.task is binary, but {name!r} has {len(counts)} values: set it to multiclass.")
-    if task == "binary" and positive not in list(counts.index):
-        raise ProjectError(f"target.positive is {positive!r}, but {name!r} holds {list(counts.index)}.")
+    if task == "binary" and not any(is_same(positive, value) for value in counts.index):
+        raise ProjectError(
+            f"target.positive is {positive!r}, but {name!r} holds {counts.index.tolist()}. In YAML, text that looks "
+            "like a number or like yes and no is in quotes, and nothing else is."
+        )
     if counts.min() < FEWEST_OF_A_CLASS:
         raise ProjectError(
             f"{name!r} is {counts.idxmin()} in only {counts.min()} rows, too few to train and to test on. Leave that "
@@ -66,20 +80,57 @@ def check_target(values: pd.Series, settings: Settings) -> None:
         )
 
 
+def is_same(positive: Any, value: Any) -> bool:
+    """Whether a value of the settings is this one of the table: to Python, True is 1."""
+    both = (positive, value.item() if isinstance(value, np.generic) else value)
+    return both[0] == both[1] and isinstance(both[0], bool) == isinstance(both[1], bool)
+
+
 def moments(column: pd.Series) -> pd.Series:
-    """When each row was, to sort by: numbers as they are, text as dates. Raises ProjectError where that is unclear."""
-    if pd.api.types.is_numeric_dtype(column):
+    """When each row was, to sort by: numbers and dates as they are, text (in older schemas) as dates.
+
+    Raises ProjectError where that is unclear.
+    """
+    if not isinstance(column.dtype, pd.StringDtype):
         return column
-    readings = [pd.to_datetime(column, format=one, errors="coerce", utc=True) for one in DATE_FORMATS]
-    complete = [reading for reading in readings if reading.notna().all()]
-    if len(complete) == 1:
-        return complete[0]
-    problem = "can be read as day/month and as month/day" if complete else "does not hold dates in one known form"
-    raise ProjectError(f"The time column {column.name!r} {problem}. Write dates like 2024-12-31, or empty data.time.")
+    different = set(column)
+    read = readings(different, form_of_time(column))
+    if len(read) < len(different):
+        raise ProjectError(
+            f"The time column {column.name!r} holds {next(iter(different - set(read)))!r}, which is no date like the "
+            "others. Fetch the data anew, with the command `data`: it names the lines."
+        )
+    return pd.Series(column.map(read), dtype=DATE)
+
+
+def form_of_time(column: pd.Series) -> str | None:
+    """The form in which a column of text says when each row was. Raises ProjectError where that is unclear."""
+    try:
+        return form_of(set(column))
+    except UnclearError as error:
+        raise ProjectError(
+            f"The time column {column.name!r} {error}. Write dates like 2024-12-31, or empty data.time."
+        ) from None
+
+
+def check_time(table: pd.DataFrame, lines: Sequence[int], settings: Settings) -> None:
+    """Raise ProjectError that names the lines in which the time, where it is text, is no date like the others."""
+    time = settings.data.time
+    if time is None or not isinstance(table[time].dtype, pd.StringDtype):
+        return
+    known = table[time].dropna()
+    read, findings = readings(set(known), form_of_time(known)), Findings()
+    unread = known[~known.isin(list(read))]
+    if not unread.empty:
+        findings.add(time, f"{NO_DATE} like the others", [lines[row] for row in unread.index], map(repr, unread))
+    findings.refuse()
 
 
 def split(table: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two tables: the rows to train on, and those held out: the newest, where there is time."""
+    """Two tables: the rows to train on, and those held out: the newest, where there is time.
+
+    table: as `known_rows` gives it.
+    """
     time, target, seed = settings.data.time, settings.target, settings.model.seed
     if time is None:
         from sklearn.model_selection import train_test_split  # takes seconds to import
@@ -89,7 +140,7 @@ def split(table: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.Dat
             table, test_size=settings.evaluation.held_out, random_state=seed, stratify=classes
         )
         return older, newer
-    when = moments(table[time])
+    when = table[time]
     first_held_out = when.sort_values().iloc[int(np.floor(len(when) * (1 - settings.evaluation.held_out)))]
     older, newer = table[when < first_held_out], table[when >= first_held_out]
     if older.empty or (target.task != "regression" and set(older[target.column]) != set(newer[target.column])):

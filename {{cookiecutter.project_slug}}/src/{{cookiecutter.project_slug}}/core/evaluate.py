@@ -1,5 +1,7 @@
 """Fit a model, and judge it on rows it has not seen: as a whole, by slice, and against what was asked of it."""
 
+from typing import Any
+
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -8,13 +10,14 @@ from ..errors import ProjectError
 from ..settings import Settings
 from .features import prepare_columns
 from .model import build, score
-from .predict import predict
+from .predict import model_input, predict
 
 FEWEST_IN_A_SLICE = 30
 
 
 def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> Pipeline:
     """The preparation of the columns and the estimator as one fitted model."""
+    X = model_input(X)
     return make_pipeline(prepare_columns(X), build(params)).fit(X, y)
 
 
@@ -38,8 +41,13 @@ def evaluate_slices(
             if len(index) < FEWEST_IN_A_SLICE or y[index].nunique() < fewest_values:
                 continue
             scores = evaluate(model, X.loc[index], y[index], params)
-            lines.append({"slice": column, "value": str(value), "rows": len(index)} | scores)
+            lines.append({"slice": column, "value": name_of(value), "rows": len(index)} | scores)
     return pd.DataFrame(lines, columns=None if lines else ["slice", "value", "rows"])
+
+
+def name_of(value: Any) -> str:
+    """What a slice of the rows with this value is called."""
+    return "(missing)" if pd.isna(value) else str(value)
 
 
 def shortfalls(scores: dict[str, float], params: Settings) -> list[str]:

@@ -143,11 +143,12 @@ def class_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: 
 
 def number_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:
     """Predicted against true, and what is left over, of at most 1,000 rows."""
+    predicted = predict(model, X)["prediction"]
     figure = canvas(11, 4.5)
     truth, rest = figure.subplots(1, 2)
     for kind, axis in [("actual_vs_predicted", truth), ("residual_vs_predicted", rest)]:
         metrics.PredictionErrorDisplay.from_predictions(
-            y, model.predict(X), kind=kind, ax=axis, random_state=settings.model.seed
+            y, predicted, kind=kind, ax=axis, random_state=settings.model.seed
         )
     truth.set_title("Predicted against true")
     rest.set_title("Residuals")

@@ -2,16 +2,43 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator  # takes seconds to import
 
+DAY = np.timedelta64(1, "D")
+
+
+def model_input(rows: pd.DataFrame) -> pd.DataFrame:
+    """The features as every model is given them, to learn and to predict: what is missing is NaN in all of them.
+
+    Whole numbers become floats, dates days since 1970. Truths that may be missing are True, False and NaN.
+    """
+    changed: dict[str, pd.Series] = {}
+    for name, column in ((str(name), column) for name, column in rows.items()):
+        if pd.api.types.is_datetime64_dtype(column):
+            changed[name] = (column - pd.Timestamp(0)) / DAY
+        elif column.dtype == "boolean":
+            changed[name] = column.astype(object).where(column.notna(), np.nan)
+        elif column.dtype != "float64" and pd.api.types.is_numeric_dtype(column) and column.dtype != "bool":
+            changed[name] = column.astype("float64")
+    return rows.assign(**changed) if changed else rows
+
 
 def predict(model: "BaseEstimator", rows: pd.DataFrame) -> pd.DataFrame:
     """A column `prediction`, and for classes a column `probability of <class>` each; one line per row, same index."""
+    rows = model_input(rows)
     answers = pd.DataFrame({"prediction": model.predict(rows)}, index=rows.index)
     if hasattr(model, "predict_proba"):
         names = [f"probability of {one}" for one in model.classes_]
         answers[names] = model.predict_proba(rows)
     return answers
+
+
+def kind_of(column: pd.Series) -> str:
+    """What a column of answers holds: `number`, `boolean` or `text`."""
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    return "number" if pd.api.types.is_numeric_dtype(column) else "text"

@@ -148,8 +148,12 @@ def parse(kind: type[Kind], content: bytes, otherwise: str) -> Kind:
 
 
 def settings_of(record: Record, where: str) -> Settings:
-    """The settings that a model was made with. Raises ProjectError where this project cannot read them."""
+    """The settings that a model was made with, but for how its table was read, which is kept as the project keeps it.
+
+    Raises ProjectError where this project cannot read them.
+    """
+    settings = {**record.settings, "data": {**record.settings.get("data", {}), "read": {}}}
     try:
-        return Settings.model_validate(record.settings)
+        return Settings.model_validate(settings)
     except ValidationError as error:
         raise ProjectError(f"The settings in the record of {where} cannot be read: {error}") from None

@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from .predict import kind_of, model_input
 from .record import Numbers, Reference, Values
-from .schema import Schema, type_of
+from .schema import Schema
 
 BINS, MOST_VALUES = 10, 50
+NUMBERS = ("number", "integer", "date")  # types that a model is given as numbers: dates as days since 1970
 FEW = 20  # numbers that are so few are counted one by one: bins would hide how often each occurs
 
 
@@ -15,8 +17,9 @@ def reference(rows: pd.DataFrame, answers: pd.DataFrame, features: Schema) -> Re
 
     rows: what the model has learned from, with the columns of `features`. answers: what `predict` says of them.
     """
+    given = model_input(rows[list(features)])
     return Reference(
-        features={name: distribution(rows[name], rules["type"]) for name, rules in features.items()},
+        features={name: distribution(given[name], rules.type) for name, rules in features.items()},
         answers={str(name): distribution(column, answer_type(column)) for name, column in answers.items()},
     )
 
@@ -24,11 +27,12 @@ def reference(rows: pd.DataFrame, answers: pd.DataFrame, features: Schema) -> Re
 def distribution(column: pd.Series, kind: str) -> Numbers | Values:
     """Many numbers in bins between their deciles, everything else by its values. kind: the schema's type."""
     known, missing = column.dropna(), int(column.isna().sum())
-    if kind == "number" and known.nunique() > FEW:
+    is_number = kind in NUMBERS
+    if is_number and known.nunique() > FEW:
         numbers = known.to_numpy(dtype="float64")
         edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
         return Numbers(edges=edges.tolist(), counts=np.histogram(numbers, edges)[0].tolist(), missing=missing)
-    known = known.astype("float64") if kind == "number" else known  # 1 and 1.0 are one number
+    known = known.astype("float64") if is_number else known  # 1 and 1.0 are one number
     counted = known.astype(str).value_counts()
     listed = counted.head(MOST_VALUES) if kind != "text" else counted.head(0)  # text is seldom the same twice
     return Values(
@@ -40,5 +44,5 @@ def distribution(column: pd.Series, kind: str) -> Numbers | Values:
 
 def answer_type(column: pd.Series) -> str:
     """The type of a column of answers: its texts are classes."""
-    kind = type_of(column)
+    kind = kind_of(column)
     return "category" if kind == "text" else kind

@@ -1,29 +1,29 @@
-"""The one place where the core reads and writes tables, schemas and histories.
+"""The one place where the core reads and writes tables and histories.
 
 What is written appears whole or not at all: first beside its place, then renamed into it.
 """
 
 import csv
 import hashlib
-import io
-import json
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import fsspec
 import pandas as pd
-import yaml
+from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import ProjectError
-from .schema import Schema, words
+from .checking import DATE, TEXT, dtype_of
+from .schema import Date, Schema
 
 UNFINISHED = ".writing-"  # how the folders begin in which something is written before it gets its place
 DAY = 24 * 3600
+BYTES_AT_ONCE = 2**20
 
 
 def sha256(content: bytes) -> str:
@@ -36,14 +36,8 @@ def fetch(uri: str, max_megabytes: float) -> bytes:
 
     Raises ProjectError where there is nothing to be had.
     """
-    try:
-        with fsspec.open(uri, "rb") as source:
-            content: bytes = source.read(int(max_megabytes * 1e6) + 1)
-    except Exception as error:  # each kind of store has errors of its own
-        why: BaseException = error
-        while why.__cause__:  # fsspec finds no file where a server has refused to give it: the first error says that
-            why = why.__cause__
-        raise ProjectError(f"{uri} cannot be read: {type(why).__name__}: {why}") from None
+    with saying(f"{uri} cannot be read"), fsspec.open(uri, "rb") as source:
+        content: bytes = source.read(int(max_megabytes * 1e6) + 1)
     if len(content) > max_megabytes * 1e6:
         raise ProjectError(
             f"{uri} is larger than {max_megabytes:g} MB. If the memory of this machine holds several times its size, "
@@ -61,39 +55,45 @@ def check_fingerprint(content: bytes, expected: str | None, uri: str) -> None:
         )
 
 
-def parse_table(content: bytes, uri: str, read: dict[str, Any], schema: Schema | None = None) -> pd.DataFrame:
-    """The table in these bytes, its text as the schema tells it from numbers where there is one.
+@contextmanager
+def fetched(uri: str) -> Iterator[IO[bytes]]:
+    """The content at an address, as a file of this machine to read piece by piece: however large, in little memory.
 
-    read: arguments of pandas.read_csv. Raises ProjectError where the table is empty, cut off, or names a column twice.
+    Raises ProjectError where there is nothing to be had.
     """
+    with tempfile.TemporaryFile() as here:
+        with saying(f"{uri} cannot be read"), fsspec.open(uri, "rb") as source:
+            shutil.copyfileobj(source, here, BYTES_AT_ONCE)
+        here.seek(0)
+        yield here
+
+
+@contextmanager
+def delivered(uri: str) -> Iterator[Path]:
+    """A path to write to; what is there at the end is put at the address, whole, or nothing is."""
+    with saying(f"{uri} cannot be written"):
+        filesystem, path = fsspec.core.url_to_fs(uri)
+    if isinstance(filesystem, LocalFileSystem):
+        with new_file(Path(path)) as unfinished:
+            yield unfinished
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        unfinished = Path(folder) / "unfinished"
+        yield unfinished
+        with saying(f"{uri} cannot be written"):
+            filesystem.put_file(str(unfinished), path)
+
+
+@contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Say as a ProjectError that begins so what keeps a store from being used."""
     try:
-        check_lines(content.decode(read.get("encoding", "utf-8-sig")), read.get("sep", ","), uri)
-        options: dict[str, Any] = {"low_memory": False, "dtype": words(schema)} | read
-        table: pd.DataFrame = pd.read_csv(io.BytesIO(content), **options)
-        return table
-    except (ValueError, LookupError, TypeError, csv.Error) as error:
-        how = read or "commas and UTF-8"
-        raise ProjectError(f"{uri} cannot be read as {how} (data.read in params.yaml): {error}") from None
-
-
-def check_lines(text: str, separator: str, uri: str) -> None:
-    """Raise ProjectError where the header names a column twice, or a line has more or fewer fields than the header."""
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = next(lines, [])
-    if not header:
-        raise ProjectError(f"{uri} is empty.")
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise ProjectError(f"{uri} has more than one column named {twice}.")
-    rows = 0
-    for fields in lines:
-        if fields and len(fields) != len(header):
-            raise ProjectError(
-                f"Line {lines.line_num} of {uri} has {len(fields)} fields, the header {len(header)}: "
-                "is the file cut off, or separated otherwise (data.read in params.yaml)?"
-            )
-        rows += bool(fields)
-    if not rows:
-        raise ProjectError(f"{uri} has a header and no rows.")
+        yield
+    except Exception as error:  # each kind of store has errors of its own
+        why: BaseException = error
+        while why.__cause__:  # fsspec finds no file where a server has refused to give it: the first error says that
+            why = why.__cause__
+        raise ProjectError(f"{what}: {type(why).__name__}: {why}") from None
 
 
 @contextmanager
@@ -122,8 +122,22 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def as_csv(table: pd.DataFrame) -> bytes:
-    """A table as commas and UTF-8, the form in which the project keeps all of them."""
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    """A table as commas and UTF-8, the form in which the project keeps all of them: what is missing is empty."""
+    plain = table.assign(**{str(name): column.astype("Int64") for name, column in table.items() if is_whole(column)})
+    return plain.to_csv(index=False, lineterminator="\n", quoting=quoting_for(table)).encode()
+
+
+def is_whole(column: pd.Series) -> bool:
+    """Whether all numbers of a column are whole: then they are written without a point."""
+    known = column.dropna()
+    return bool(known.dtype == "float64" and (known.abs() < 2**53).all() and (known % 1 == 0).all())
+
+
+def quoting_for(table: pd.DataFrame) -> Literal[0, 2]:
+    """How to quote: Python leaves a lone carriage return unquoted, and whoever reads it begins a new row there."""
+    texts = (column for _, column in table.items() if isinstance(column.dtype, pd.StringDtype))
+    returns = any(column.str.contains("\r", regex=False).any() for column in texts)
+    return csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
@@ -133,43 +147,19 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def read_table(source: Path | IO[bytes], schema: Schema) -> pd.DataFrame:
     """A table that the project has written, with the types of the schema. Raises ProjectError where there is none."""
+    dates = [name for name, rules in schema.items() if isinstance(rules, Date)]
+    dtypes = {name: TEXT if name in dates else dtype_of(rules) for name, rules in schema.items()}
     try:
-        return pd.read_csv(source, dtype=words(schema), low_memory=False)
+        table = pd.read_csv(source, dtype=dtypes, keep_default_na=False, na_values=[""], low_memory=False)
+        for name in dates:
+            table[name] = pd.Series(pd.to_datetime(table[name], format="ISO8601"), dtype=DATE)
     except FileNotFoundError:
         raise ProjectError(f"{source} is not there yet: fetch the data first, with the command `data`.") from None
-
-
-def as_yaml(schema: Schema) -> bytes:
-    """The schema as YAML that people edit: one line per column."""
-    style: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": 10_000, "allow_unicode": True}
-    lines = [
-        f"  {json.dumps(name, ensure_ascii=False)}: {yaml.safe_dump(rules, **style).strip()}"
-        for name, rules in schema.items()
-    ]
-    about = "# What every table must look like, written down from the first one. Tighten it: it is yours now.\n"
-    return (about + "columns:\n" + "\n".join(lines) + "\n").encode()
-
-
-def write_schema(schema: Schema, path: Path) -> None:
-    """Write the schema to a file."""
-    write_file(path, as_yaml(schema))
-
-
-def read_schema(path: Path) -> Schema | None:
-    """The schema that was written down; None if none was. Raises ProjectError where it cannot be understood."""
-    if not path.exists():
-        return None
-    try:
-        columns = yaml.safe_load(path.read_text(encoding="utf-8"))["columns"]
-        for name, rules in columns.items():
-            allowed = {"number": {"min", "max"}, "category": {"values"}, "boolean": set(), "text": set()}[rules["type"]]
-            if set(rules) - allowed - {"type", "missing"} or not isinstance(rules["missing"], bool):
-                raise ValueError(f"the rules of column {name} are not those of a {rules['type']}")
-    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError) as error:
         raise ProjectError(
-            f"{path} cannot be understood: {error}. Mend it, or delete it to have it written anew."
+            f"{source} does not have the types of its schema ({error}). Fetch the data anew, with the command `data`."
         ) from None
-    return columns
+    return table
 
 
 def append_history(row: dict[str, Any], path: Path) -> pd.DataFrame:

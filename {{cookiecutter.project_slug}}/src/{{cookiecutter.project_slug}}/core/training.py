@@ -8,14 +8,15 @@ from sklearn.base import BaseEstimator
 from ..settings import Settings
 from . import pictures
 from .card import model_card
-from .data import features_and_target, moments
+from .data import features_and_target
 from .evaluate import evaluate, evaluate_slices
 from .model_folder import EXAMPLE
-from .predict import predict
+from .predict import kind_of, predict
 from .record import Learned, Record
 from .reference import reference
-from .schema import Schema, type_of
-from .storage import as_csv, as_yaml, sha256
+from .schema import Schema
+from .schema_file import as_yaml
+from .storage import as_csv, sha256
 
 EXAMPLES = 5
 
@@ -34,7 +35,7 @@ def judge(
         "rows": {"train": len(train_rows), "test": len(test_rows)},
         "features": features,
         "schema_sha256": sha256(as_yaml(schema)),
-        "answers": {str(name): type_of(column) for name, column in answers.items()},
+        "answers": {str(name): kind_of(column) for name, column in answers.items()},
         "scores": evaluate(model, X, y, settings),
         "slices": evaluate_slices(model, test_rows, X, y, settings).to_dict("records"),
         "learned": Learned(time=last_time(train_rows, settings)),
@@ -46,8 +47,8 @@ def last_time(rows: pd.DataFrame, settings: Settings) -> str | float | None:
     """The newest time in these rows, as a number or as an ISO date; None where the settings name no time."""
     if settings.data.time is None:
         return None
-    newest = moments(rows[settings.data.time]).max()
-    return newest.isoformat() if isinstance(newest, pd.Timestamp) else float(newest)
+    newest = rows[settings.data.time].max()
+    return newest.tz_localize("UTC").isoformat() if isinstance(newest, pd.Timestamp) else float(newest)
 
 
 def illustrate(

@@ -13,8 +13,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ..addresses import Address, file_name
 from ..core import storage
-from ..core.data import accept
 from ..core.schema import Schema
+from ..core.tables import accept
 from ..errors import MOST_SECONDS, ProjectError
 from ..settings import Settings
 
@@ -118,8 +118,7 @@ def check(content: bytes, settings: Settings, schema: Schema | None) -> tuple[Pa
     """
     folder, name = Path(settings.state.data), file_name(settings.data.uri)
     try:
-        table = storage.parse_table(content, settings.data.uri, settings.data.read, schema)
-        schema = accept(table, settings, schema)
+        table, schema = accept(content, settings, schema)
     except ProjectError as error:
         place = folder / QUARANTINE / storage.sha256(content)[:12]
         storage.write_file(place / name, content)

@@ -10,23 +10,19 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from ..core import storage
-from ..core.data import accept, features_and_target, known_rows, split
+from ..core import schema_file, storage
+from ..core.data import features_and_target, known_rows, split
 from ..core.model_file import load_model, save_model
 from ..core.model_folder import MODEL, complete, open_folder
 from ..core.origin import describe_origin
 from ..core.record import Record
 from ..core.schema import Schema
+from ..core.tables import accept
 from ..errors import ProjectError
 from ..tracking import registry, runs, store
 from .job import FOR_PEOPLE, Job
 
 TABLE, SCHEMA, RECEIVED = "table.csv", "schema.yaml", "received.yaml"
-
-
-def read_job(text: str) -> Job:
-    """The job in this text."""
-    return Job.model_validate_json(text)
 
 
 def say(sentence: str) -> None:
@@ -37,12 +33,12 @@ def say(sentence: str) -> None:
 def write_rows(table: pd.DataFrame, schema: Schema, folder: Path) -> None:
     """Put a table and its schema into a folder."""
     storage.write_table(table, folder / TABLE)
-    storage.write_schema(schema, folder / SCHEMA)
+    schema_file.write_schema(schema, folder / SCHEMA)
 
 
 def read_schema(folder: Path) -> Schema:
     """The schema of the table in a folder."""
-    return storage.read_schema(folder / SCHEMA) or {}
+    return schema_file.read_schema(folder / SCHEMA) or {}
 
 
 def read_rows(folder: Path) -> tuple[pd.DataFrame, Schema]:
@@ -63,9 +59,9 @@ def validate(job: Job, content_sha256: str, checked: Path) -> None:
     if storage.sha256(content) != content_sha256:
         raise ProjectError(f"{data.uri} has changed since the pipeline looked at it first. Start the training again.")
     storage.check_fingerprint(content, data.sha256, data.uri)
-    table = storage.parse_table(content, data.uri, data.read, job.columns)
-    say(f"Checking {len(table)} rows, {len(table.columns)} columns")
-    write_rows(table, accept(table, job.settings, job.columns), checked)
+    table, schema = accept(content, job.settings, job.columns)
+    say(f"Checked {len(table)} rows, {len(table.columns)} columns")
+    write_rows(table, schema, checked)
     (checked / RECEIVED).write_text(yaml.safe_dump({"began": began, "sha256": content_sha256}), encoding="utf-8")
 
 

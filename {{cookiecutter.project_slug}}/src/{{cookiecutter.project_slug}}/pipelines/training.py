@@ -8,6 +8,7 @@ from pathlib import Path
 from ..core import storage
 from ..core.kept_models import keep
 from ..core.origin import describe_project
+from ..core.schema_file import read_schema
 from ..core.tables import SCHEMA, table_path, write_first_schema
 from ..errors import ProjectError
 from ..releases.store import is_local
@@ -26,7 +27,7 @@ def describe_job(settings: Settings, source: str, trigger: Trigger, note: str) -
     return Job(
         settings=settings,
         source=source,
-        columns=storage.read_schema(SCHEMA),
+        columns=read_schema(SCHEMA),
         project=describe_project(),
         tracking=store.address(settings),
         trigger=trigger,
@@ -63,7 +64,7 @@ def train_here(settings: Settings, trigger: Trigger, note: str, tell: Tell) -> s
 
 def take_in(content: bytes, settings: Settings, tell: Tell) -> Path:
     """Keep content that fits, as the pipeline reads it and as the other commands do; where the pipeline reads it."""
-    known = storage.read_schema(SCHEMA)
+    known = read_schema(SCHEMA)
     source, table, schema = intake.check(content, settings, known)
     storage.write_table(table, table_path(settings))
     if known is None:

@@ -1,5 +1,6 @@
-"""The commands `publish`, `rollback` and `released`: a person decides which model is in use."""
+"""The commands `publish`, `rollback` and `released`, by which a person decides which model is in use, and `predict`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,9 @@ import typer
 from ..addresses import without_secrets
 from ..core.card import code_line
 from ..core.kept_models import latest_model
-from ..settings import load_settings
+from ..core.scoring import score_table
+from ..core.tables import table_path
+from ..settings import OWN, load_settings
 from . import store
 from .record import read_pointer
 from .releasing import current_release, release_model, roll_back
@@ -27,6 +30,27 @@ def publish(note: Annotated[str, typer.Option(help="Why this model, for the reco
 def rollback() -> None:
     """Point the project at the release before the current one."""
     roll_back(load_settings(), typer.echo)
+
+
+@app.command()
+def predict(
+    uri: Annotated[
+        str, typer.Argument(help="A table: a path, or any address that fsspec reads; else the checked one.")
+    ] = "",
+    out: Annotated[str, typer.Option(help="Where to write the rows with their predictions.")] = "predictions.csv",
+    released: Annotated[bool, typer.Option("--released", help="Ask the released model, not the latest.")] = False,
+) -> None:
+    """Ask the latest model, or the released one, about the rows of a table."""
+    settings = load_settings()
+    checked = str(table_path(settings))
+    read = OWN if uri in ("", checked) else settings.data.read
+    with ExitStack() as stack:
+        if released:
+            folder = stack.enter_context(store.fetched_model(current_release(settings)))
+        else:
+            folder = latest_model(Path(settings.state.models))
+        count = score_table(folder, uri or checked, out, read)
+    typer.echo(f"{count} rows with the predictions of model {folder.sha256[:12]} are in {without_secrets(out)}.")
 
 
 @app.command()

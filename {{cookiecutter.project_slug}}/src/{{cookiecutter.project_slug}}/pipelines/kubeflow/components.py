@@ -17,9 +17,10 @@ component = partial(dsl.component, base_image=IMAGE, install_kfp_package=False) 
 @component
 def fingerprint(job: str) -> str:
     """The fingerprint of the content that there is now."""
+    from {{cookiecutter.project_slug}}.pipelines import job as jobs
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    return steps.fingerprint(steps.read_job(job))
+    return steps.fingerprint(jobs.read_job(job))
 
 
 @component
@@ -29,9 +30,10 @@ def prepare(
     """A table that fits the schema, its rows to train on and its rows held out."""
     from pathlib import Path
 
+    from {{cookiecutter.project_slug}}.pipelines import job as jobs
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    told, table = steps.read_job(job), Path(checked.path)
+    told, table = jobs.read_job(job), Path(checked.path)
     steps.validate(told, content_sha256, table)
     steps.prepare(told, table, Path(train_rows.path), Path(test_rows.path))
 
@@ -41,9 +43,10 @@ def train(job: str, train_rows: Input[Dataset], fitted: Output[Model]) -> None:
     """A fitted model."""
     from pathlib import Path
 
+    from {{cookiecutter.project_slug}}.pipelines import job as jobs
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    steps.train(steps.read_job(job), Path(train_rows.path), Path(fitted.path))
+    steps.train(jobs.read_job(job), Path(train_rows.path), Path(fitted.path))
 
 
 @component
@@ -60,9 +63,10 @@ def evaluate(
     """The folder of the model as it is served, its scores on the rows held out, and it beside the champion."""
     from pathlib import Path
 
+    from {{cookiecutter.project_slug}}.pipelines import job as jobs
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    told, held_out, model = steps.read_job(job), Path(test_rows.path), Path(judged.path)
+    told, held_out, model = jobs.read_job(job), Path(test_rows.path), Path(judged.path)
     found = steps.evaluate(told, Path(checked.path), Path(train_rows.path), held_out, Path(fitted.path), model)
     for name, score in found.items():
         scores.log_metric(name, score)
@@ -74,6 +78,7 @@ def register(job: str, checked: Input[Dataset], judged: Input[Model], compared: 
     """The id of the run that the training is tracked as."""
     from pathlib import Path
 
+    from {{cookiecutter.project_slug}}.pipelines import job as jobs
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    return steps.register(steps.read_job(job), Path(checked.path), Path(judged.path), Path(compared.path))
+    return steps.register(jobs.read_job(job), Path(checked.path), Path(judged.path), Path(compared.path))

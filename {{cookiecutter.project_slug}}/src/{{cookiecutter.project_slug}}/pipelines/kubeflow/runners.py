@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from ... import __name__ as package
 from ...errors import ProjectError
-from ..job import FOR_PEOPLE, Job
+from ..job import FOR_PEOPLE, Job, as_text
 
 if TYPE_CHECKING:
     import kfp
@@ -51,10 +51,12 @@ def run_here(job: Job, log: Path) -> str:
 
     warnings.filterwarnings("ignore", module="kfp")  # that the image is none of Python's: here there is no image
     with tempfile.TemporaryDirectory(prefix="pipeline-") as root, log.open("w", encoding="utf-8") as file:
+        told = Path(root) / "job.json"  # and not in a program's words, of which Linux takes only so many
+        told.write_text(job.model_dump_json(), encoding="utf-8")
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=root, raise_on_error=True)
         try:
             with redirect_stdout(Log(file, sys.stdout)), quoted_executable():
-                return str(training_pipeline()(job=job.model_dump_json()).output)
+                return str(training_pipeline()(job=str(told.absolute())).output)
         except RuntimeError:
             file.flush()
             raise ProjectError(why(log.read_text(encoding="utf-8"), log)) from None
@@ -108,7 +110,7 @@ def submit(job: Job, host: str, image: str) -> str:
     client = on_cluster(host)
     with compiled(image) as path:
         run = client.create_run_from_pipeline_package(
-            str(path), arguments={"job": job.model_dump_json()}, experiment_name=package
+            str(path), arguments={"job": as_text(job)}, experiment_name=package
         )
     return str(run.run_id)
 
@@ -124,7 +126,7 @@ def schedule(job: Job, host: str, image: str, cron: str) -> str:
             max_concurrency=1,
             no_catchup=True,
             pipeline_package_path=str(path),
-            params={"job": job.model_dump_json()},
+            params={"job": as_text(job)},
         )
     return str(run.recurring_run_id)
 
