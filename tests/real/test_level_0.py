@@ -17,6 +17,14 @@ OWN_DATA = {
     "wine": {"TARGET": "target", "TASK": "multiclass", "POSITIVE": None, "TIME": None, "DROP": []},
     "diabetes": {"TARGET": "target", "TASK": "regression", "POSITIVE": None, "TIME": None, "DROP": []},
     "houses": {"TARGET": "price", "TASK": "regression", "POSITIVE": None, "TIME": "sold", "DROP": []},
+    "orders": {
+        **{"TARGET": "returned", "TASK": "binary", "POSITIVE": 1, "TIME": "placed", "DROP": ["order no"]},
+        "READ": {"dtype": {"zip": "str"}, "parse_dates": ["placed", "born"]},
+    },
+    "sheds": {
+        **{"TARGET": "sold", "TASK": "binary", "POSITIVE": True, "TIME": "seen", "DROP": []},
+        "READ": {"keep_default_na": False},
+    },
 }
 
 

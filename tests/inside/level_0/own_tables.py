@@ -46,5 +46,46 @@ def houses() -> pd.DataFrame:
     return table
 
 
+def orders() -> pd.DataFrame:
+    """Binary, 0 or 1 with gaps: dates, postcodes, braces and dollars in names, and much that the newest rows lack."""
+    rng, rows = np.random.default_rng(0), 400
+    gift, items = rng.choice([True, False, None], rows), rng.integers(1, 9, rows)
+    placed = pd.date_range("2024-01-01", periods=rows, freq="7h")
+    table = pd.DataFrame(
+        {
+            "order no": 2**53 + np.arange(rows),
+            "placed": placed.strftime("%d %b %Y %H:%M"),
+            "zip": rng.choice(["01234", "04109", "99084"], rows),
+            "comment": rng.choice(["late", "broken", None], rows),
+            "gift": gift,
+            "express": rng.choice([True, False], rows),
+            "born": pd.Series(pd.date_range("1950-01-01", periods=rows, freq="17D")).where(rng.random(rows) < 0.9),
+            "items": pd.Series(items, dtype=float).where(rng.random(rows) < 0.9),
+            "cost $\\y$ {MODEL}": rng.normal(20, 5, rows).round(2),
+            "returned": items + 3 * (gift == True) + rng.normal(0, 1, rows) > 5,  # noqa: E712
+        }
+    )
+    table["returned"] = table["returned"].astype(float).where(rng.random(rows) < 0.9)
+    table.loc[rows - 20 :, ["comment", "gift", "born"]] = None
+    table.loc[rows - 20 :, ["items", "returned"]] = np.tile([[2, 0], [8, 1]], (10, 1))
+    return table
+
+
+def sheds() -> pd.DataFrame:
+    """Binary, true or false with gaps: categories by the name of NA and None, text and truths that may be missing."""
+    rng, rows = np.random.default_rng(0), 400
+    shed, fence = rng.choice(["NA", "None", "Shed", ""], rows), rng.choice([True, False, None], rows)
+    sold = (shed == "NA") | (fence == True)  # noqa: E712
+    return pd.DataFrame(
+        {
+            "shed": shed,
+            "fence": fence,
+            "size": pd.Series(rng.integers(2, 40, rows), dtype=float).where(rng.random(rows) < 0.8),
+            "seen": pd.date_range("2022-03-01", periods=rows).strftime("%B %d, %Y"),
+            "sold": pd.Series(sold, dtype=object).where(rng.random(rows) < 0.9, None),
+        }
+    )
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]().to_csv(sys.argv[2], index=False)

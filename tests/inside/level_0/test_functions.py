@@ -1,9 +1,14 @@
 """The notebook's functions, one by one: what they refuse, and what their pictures really show."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import cells
 from sklearn import metrics
+
+HAND_OVER = cells()["hand-over"].partition("\n")[2]  # without the line that starts another Python
 
 
 @pytest.fixture
@@ -52,17 +57,35 @@ def test_columns_to_drop_come_as_a_list_without_the_target(notebook, tmp_path, d
         notebook.load(write(tmp_path, a=[1], y=[2]), "y", drop=drop)
 
 
-def test_a_target_of_truths_with_gaps_can_be_learned(notebook, tmp_path):
-    path = write(tmp_path, x=range(60), y=[True, False, None] * 20)
-    table = notebook.load(path, "y")
-    notebook.check(table, "y", "binary", positive=True)
-    assert set(notebook.train(table[["x"]], table["y"], "binary")[0].classes_) == {True, False}
+@pytest.mark.parametrize("how", [{}, {"dtype_backend": "numpy_nullable"}, {"keep_default_na": False}])
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        ([True, False, None], [False, True]),
+        ([0, 1, None], [0, 1]),
+        (["0.0", "1.0", "1.0"], [0, 1]),
+        (["no", "yes", None], ["no", "yes"]),
+    ],
+)
+def test_the_classes_are_what_is_in_the_table_whether_it_has_gaps_or_not(notebook, tmp_path, values, classes, how):
+    path = write(tmp_path, x=range(60), y=pd.Series(values * 20, dtype=object))
+    table = notebook.load(path, "y", **how)
+    for positive in classes:
+        notebook.check(table, "y", "binary", positive)
+    assert notebook.train(table[["x"]], table["y"], "multiclass")[0].classes_.tolist() == classes
+    assert [type(value) for value in table["y"].unique().tolist()] == [type(classes[0])] * 2
 
 
-def test_infinite_values_are_named_by_their_column(notebook):
-    table = pd.DataFrame({"fine": [1.0, 2.0] * 9, "far": [1.0, np.inf] * 9, "y": [1.0, 2.0] * 9})
-    with pytest.raises(ValueError, match=r"\['far'\] hold infinite values"):
-        notebook.check(table, "y", "regression")
+def test_a_target_of_fractions_or_of_huge_numbers_stays_as_it_is(notebook, tmp_path):
+    for values in ([0.5, 1.0], [1e300, 2.0]):
+        assert list(notebook.load(write(tmp_path, y=[*values, None], x=1), "y")["y"]) == values
+
+
+@pytest.mark.parametrize("kind", [float, "Float64"])
+def test_infinite_values_are_named_by_their_column(notebook, kind):
+    table = pd.DataFrame({"fine": [1.0, 2.0] * 9, "far": [None, np.inf] * 9, "low": [1, -np.inf] * 9}, dtype=kind)
+    with pytest.raises(ValueError, match=r"\['far', 'low', 'y'\] hold infinite values. Mend them"):
+        notebook.check(table.assign(y=table["far"].fillna(1)), "y", "regression")
 
 
 def test_a_table_without_rows_is_refused(notebook):
@@ -87,7 +110,11 @@ def test_rows_without_target_or_time_are_left_out_and_counted(notebook, tmp_path
         ([True, False] * 9, "regression", None, "does not hold numbers"),
         (["a", "b", "c"] * 9, "binary", "a", "Set TASK = 'multiclass'"),
         (["a", "b"] * 9, "binary", "yes", "POSITIVE is 'yes', but 'y' holds"),
-        ([0, 1] * 9, "binary", "1", "POSITIVE is '1', but 'y' holds"),
+        ([0, 1] * 9, "binary", "1", r"POSITIVE is '1', but 'y' holds \[0, 1\]: numbers have no quotes"),
+        ([0, 1] * 9, "binary", True, r"POSITIVE is True, but 'y' holds \[0, 1\]: .* True is not 1"),
+        ([True, False] * 9, "binary", 1, r"POSITIVE is 1, but 'y' holds \[True, False\]"),
+        ([True, False] * 9, "binary", "True", r"POSITIVE is 'True', but 'y' holds \[True, False\]"),
+        ([0.5, 1] * 9, "binary", 0.5, r"'y' holds fractions.* TASK = 'regression'.* READ = .*\{'y': 'str'\}"),
         (["a"] * 18 + ["b"], "binary", "b", "'y' is b in only 1 rows, too few"),
         (list(range(20)), "multiclass", None, "set TASK = 'regression'"),
     ],
@@ -102,6 +129,7 @@ def test_a_target_that_does_not_fit_the_task_is_refused(notebook, values, task, 
     [
         (["no", "yes"] * 9, "binary", "yes"),
         ([0, 1] * 9, "binary", 1),
+        ([0, 1] * 9, "binary", 1.0),
         ([True, False] * 9, "binary", True),
         (["a", "b", "c"] * 9, "multiclass", None),
         ([0.5, 1.5] * 9, "regression", None),
@@ -129,10 +157,21 @@ def test_months_are_never_cut_in_two(notebook, fitted):
         ("2023-12-31", "2024-01-01"),
         ("2023-12", "2024-01"),
         ("2024-01-01T10:00:00+02:00", "2024-01-01T10:00:00+01:00"),
+        ("2024-01-01T09:00Z", "2024-01-01 09:30:00.5"),
+        ("2023-12", "2024-01-01"),
+        ("2023/12/31", "2024/01/01"),
+        (pd.Timestamp("2023-12-31"), pd.Timestamp("2024-01-01")),
+        (pd.Timestamp("2024-01-01", tz="Asia/Tokyo"), pd.Timestamp("2024-01-01", tz="Asia/Tokyo") + pd.Timedelta("1s")),
         ("31.01.2024", "01.02.2024"),
         ("02/13/2024", "03/01/2024"),
         ("13/02/2024", "01/03/2024"),
+        ("13-02-2024", "1-3-2024"),
         ("31 Jan 2024", "01 Feb 2024"),
+        ("2 January 2024", "1 February 2024"),
+        ("Jan 02, 2024", "Feb 1, 2024"),
+        ("January 02, 2024", "February 01, 2024"),
+        ("01 May 2024", "02 May 2024"),  # by its short name and by its long one
+        ("May 01, 2024", "May 02, 2024"),
         (9, 10),
         (202312, 202401),
     ],
@@ -142,7 +181,16 @@ def test_moments_of_one_clear_form_are_put_in_order(notebook, older, newer):
     assert when[0] > when[1]
 
 
-@pytest.mark.parametrize("text", ["02/03/2024", "not known", "week 12"])
+DAYS = ["2024-01-31", "2024/01/31", "31.01.2024", "31/01/2024", "01/31/2024", "31-01-2024", "31 Jan 2024"]
+
+
+@pytest.mark.parametrize("day", [*DAYS, "31 January 2024", "Jan 31, 2024", "January 31, 2024"])
+def test_a_time_of_day_may_stand_behind_any_date(notebook, day):
+    when = notebook.moments(pd.Series([day, f"{day} 00:01", f"{day} 09:59:59", f"{day} 10:00"]))
+    assert list((when - when[0]) / pd.Timedelta("1s")) == [0, 60, 35999, 36000]
+
+
+@pytest.mark.parametrize("text", ["02/03/2024", "02-03-2024", "02/03/2024 10:00", "31.01.2024 25:00", "week 12"])
 def test_moments_that_are_unclear_are_refused_not_guessed(notebook, text):
     with pytest.raises(ValueError, match=r"TIME: 'when' .* Write dates like 2024-12-31"):
         notebook.moments(pd.Series([text, text], name="when"))
@@ -167,6 +215,87 @@ def test_nothing_left_to_learn_from_is_refused(notebook):
 
 def test_neither_target_nor_time_nor_dropped_columns_are_features(notebook, fitted):
     assert not set(fitted[3]) & {notebook.TARGET, notebook.TIME, *notebook.DROP}
+
+
+def receive(notebook, monkeypatch):
+    """What the last cell makes of the files in models/: the rows that it reads, and the answers."""
+    monkeypatch.setattr(sys, "argv", ["-", str(notebook.MODEL), str(notebook.EXAMPLE)])
+    names = {}
+    exec(HAND_OVER, names)
+    return names["rows"], names["answers"]
+
+
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [
+        (["late", "", "soon", ""], {}),
+        (["01234", "04567", "01234", "00012"], {"dtype": {"f": "str"}}),
+        (["1234", "", "1", ""], {"dtype": {"f": "str"}}),
+        (["1e5", "1", "True", "x"], {}),
+        (["TRUE", "FALSE", "TRUE", ""], {}),
+        (["True", "", "False", ""], {"dtype_backend": "numpy_nullable"}),
+        (["2024-01-31", "2024-02-28", "2023-12-31", ""], {"parse_dates": ["f"]}),
+        (["2024-01-31T10:00Z", "2024-02-28T01:00Z", "2023-12-31T12:30Z", ""], {"parse_dates": ["f"]}),
+        (["3", "", "1", "2"], {}),
+        (["3", "", "1", "2"], {"dtype": {"f": "Int64"}}),
+        (["NA", "None", "nan", "NA"], {"keep_default_na": False}),
+        (["NA", "None", "", "NA"], {"na_filter": False}),
+        (['a "b"', "a,b", "{PYTHON}", "$x$"], {"dtype": {"f": "category"}}),
+        (["9007199254740993", "9007199254740992", "18446744073709551615", "1"], {}),
+        ([""] * 4, {}),
+    ],
+)
+def test_the_receiver_reads_the_example_as_the_model_was_trained_and_gaps_in_any_column(
+    notebook, tmp_path, monkeypatch, written, how
+):
+    """The last of what is written is in each row of the example; then nothing is in any."""
+    lines = [f'{n},"{written[n % 3].replace(chr(34), chr(34) * 2)}",{n % 3 + n / 100}' for n in range(60)]
+    last = '"{}"'.format(written[3].replace('"', '""'))
+    (tmp_path / "table.csv").write_text("\n".join(["n,f,y", *lines, *[f"{n},{last},1" for n in range(60, 80)]]))
+    table = notebook.load(tmp_path / "table.csv", "y", "n", **how)
+    X_train, y_train, X_test, _ = notebook.prepare(table, "y", "regression", "n")
+    model, _ = notebook.train(X_train, y_train, "regression")
+    row = {"task": "regression", "target": "y", "positive": ""}
+    notebook.save(model, X_test.tail(5), row)
+    rows, answers = receive(notebook, monkeypatch)
+    kinds = X_train.dtypes.replace({np.dtype("int64"): np.dtype(float), np.dtype("uint64"): np.dtype(float)})
+    pd.testing.assert_frame_equal(rows, X_test.tail(5).reset_index(drop=True).astype(kinds))
+    assert answers["prediction"].tolist() == model.predict(X_test.tail(5)).tolist()
+    notebook.save(model, X_test.tail(5).reindex([-1]), row)
+    rows, answers = receive(notebook, monkeypatch)
+    assert rows.isna().all(axis=None) and np.isfinite(answers["prediction"]).all()
+
+
+def test_a_boolean_means_the_same_in_whatever_type_it_comes(notebook):
+    X = pd.DataFrame({"lift": [True, False, None] * 20, "garden": [True, False] * 30})
+    X_train, y_train, _, _ = notebook.prepare(X.assign(y=range(60)), "y", "regression")
+    model, _ = notebook.train(X_train, y_train, "regression")
+    rows = pd.DataFrame({"lift": [True, True, False], "garden": [False, False, True]})
+    gaps = rows.assign(lift=[True, None, None])
+    wanted = model.predict(gaps.astype("boolean"))
+    for kind in (bool, object, float):
+        assert model.predict(rows.astype(kind)).tolist() == model.predict(rows.astype("boolean")).tolist()
+    for kind in (object, float):
+        assert model.predict(gaps.where(gaps.notna(), np.nan).astype(kind)).tolist() == wanted.tolist()
+    assert model.predict(gaps.assign(lift=np.nan))[1:].tolist() == wanted[1:].tolist()
+
+
+def test_a_date_is_a_number_of_days_to_the_model(notebook):
+    born = pd.Series(pd.to_datetime(["1970-01-02 00:00", "1969-12-31 12:00", None]))
+    table = pd.DataFrame({"born": born, "here": born.dt.tz_localize("Asia/Tokyo"), "y": [1, 2, 3]})
+    days = pd.concat(notebook.prepare(table, "y", "regression")[::2]).sort_index()
+    np.testing.assert_allclose(days, [[1, 1 - 9 / 24], [-0.5, -0.5 - 9 / 24], [np.nan, np.nan]])
+
+
+def test_dates_and_booleans_with_gaps_are_looked_at_as_the_model_sees_them(notebook):
+    days = pd.date_range("1970-01-01", periods=60)
+    table = pd.DataFrame({"born": days, "lift": [True, False, None] * 20, "y": range(60)})
+    assert notebook.all_different(table) == []
+    notebook.look(table, "y", "regression", ignore=[None])
+    panels = {axis.get_title(): axis for axis in notebook.drawn["feature_relations"].axes}
+    labels = {name: [label.get_text() for label in axis.get_xticklabels()] for name, axis in panels.items()}
+    assert labels["born"][0] == "0 to 5" and len(labels["born"]) == 10
+    assert labels["lift"] == ["False", "True", "missing"]
 
 
 def test_the_model_takes_unseen_categories_and_missing_values(fitted):

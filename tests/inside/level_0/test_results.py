@@ -30,7 +30,9 @@ def model():
 
 @pytest.fixture(scope="module")
 def table(parameters) -> pd.DataFrame:
-    table = pd.read_csv(Path("notebooks", parameters["DATA"]), **parameters["READ"])
+    table = pd.read_csv(Path("notebooks", parameters["DATA"]), **{"na_values": [""]} | parameters["READ"])
+    for name in table.select_dtypes("datetime").columns.difference([parameters["TIME"]]):
+        table[name] = (table[name] - pd.Timestamp("1970-01-01")).dt.total_seconds() / 86_400
     return table.dropna(subset=[parameters["TARGET"]])
 
 
@@ -100,7 +102,7 @@ def test_the_scores_in_the_history_are_those_of_the_saved_model(parameters, mode
 def test_the_receiver_sees_the_answers_of_the_saved_model_to_rows_held_out(model, table, parameters):
     (cell,) = [cell for cell in json.loads(NOTEBOOK.read_text("utf-8"))["cells"] if cell["id"] == "hand-over"]
     printed = "".join("".join(output["text"]) for output in cell["outputs"]).splitlines()[1:]
-    example = pd.read_csv("models/example.csv")
+    example = pd.read_csv("models/example.csv", dtype=model.types_, keep_default_na=False, na_values=[""])
     assert len(example) == len(printed) == 5
     assert not set(example) & {parameters["TARGET"], parameters["TIME"], *parameters["DROP"]}
     columns = model.predict_proba(example).T if hasattr(model, "predict_proba") else []
