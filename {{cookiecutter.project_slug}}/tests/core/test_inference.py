@@ -39,7 +39,7 @@ def rules_of(texts, target="y", task="regression", **data):
         (["01234", "12345"], Category(missing=False, values=["01234", "12345"])),
         (["0.5", "0"], Number(missing=False, min=0, max=1)),
         (["1_000", "2"], Category(missing=False, values=["1_000", "2"])),
-        (["１", "２"], Category(missing=False, values=["１", "２"])),
+        (["\u0661", "\u0662"], Category(missing=False, values=["\u0661", "\u0662"])),  # digits, but not ours
         (["0x10", "1"], Category(missing=False, values=["0x10", "1"])),
         (["Inf", "1"], Category(missing=False, values=["1", "Inf"])),
         (["NA", "x", "None"], Category(missing=True, values=["x"])),

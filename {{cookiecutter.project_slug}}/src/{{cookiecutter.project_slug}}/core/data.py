@@ -66,6 +66,12 @@ def check_target(values: pd.Series, settings: Settings) -> None:
         if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
             raise ProjectError(f"target.task is regression, but column {name!r} does not hold numbers.")
         return
+    if pd.api.types.is_float_dtype(values):
+        fraction = next(value for value in counts.index if value % 1)
+        raise ProjectError(
+            f"{name!r} holds fractions like {fraction:g}, which are no classes: set target.task to regression, or give "
+            "the classes names."
+        )
     if task == "binary" and len(counts) > 2:
         raise ProjectError(f"target.task is binary, but {name!r} has {len(counts)} values: set it to multiclass.")
     if task == "binary" and not any(is_same(positive, value) for value in counts.index):
@@ -106,7 +112,7 @@ def moments(column: pd.Series) -> pd.Series:
 def form_of_time(column: pd.Series) -> str | None:
     """The form in which a column of text says when each row was. Raises ProjectError where that is unclear."""
     try:
-        return form_of(set(column))
+        return form_of(column)
     except UnclearError as error:
         raise ProjectError(
             f"The time column {column.name!r} {error}. Write dates like 2024-12-31, or empty data.time."

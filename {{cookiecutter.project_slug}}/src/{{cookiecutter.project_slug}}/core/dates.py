@@ -1,7 +1,8 @@
 """How dates are written: as ISO 8601 says, or in one of the forms that people use."""
 
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 DAYS = (
@@ -61,21 +62,22 @@ def form_of(texts: Collection[str], day_first: bool = False) -> str | None:
     day_first: which one it is where day and month could change places. Raises UnclearError where there is none, or
     where two forms read as many, and not alike.
     """
-    different = sorted(set(texts))
-    sample = different[:: len(different) // SAMPLE + 1]
-    few = {form: readings(sample, form) for form in FORMATS}
-    most = max(map(len, few.values()))
-    if most == 0:
+    often = Counter(texts)
+    different = sorted(often)
+    candidates = best(different[:: len(different) // SAMPLE + 1], FORMATS, often)
+    if len(candidates) > 1:
+        candidates = best(different, candidates, often)
+    if not candidates:
         raise UnclearError("does not hold dates in one known form")
-    candidates = [form for form, read in few.items() if len(read) == most]
-    if len(candidates) == 1:
+    first = readings(different, candidates[0])
+    if all(readings(different, form) == first for form in candidates[1:]):
         return candidates[0]
-    all_of_them = {form: readings(different, form) for form in candidates}
-    most = max(map(len, all_of_them.values()))
-    best = {form: read for form, read in all_of_them.items() if len(read) == most}
-    first = next(iter(best))
-    if all(read == best[first] for read in best.values()):
-        return first
     if day_first:
-        return next(form for form in best if form and form.startswith("%d"))
+        return next(form for form in candidates if form and form.startswith("%d"))
     raise UnclearError("can be read as day/month and as month/day")
+
+
+def best(texts: Collection[str], forms: Collection[str | None], often: Mapping[str, int]) -> list[str | None]:
+    """The forms in which most texts are dates; none where no text is one in any. often: how often each text counts."""
+    counts = {form: sum(often[text] for text in readings(texts, form)) for form in forms}
+    return [form for form, count in counts.items() if count == max(counts.values()) > 0]

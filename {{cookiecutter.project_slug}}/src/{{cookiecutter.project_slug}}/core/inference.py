@@ -51,7 +51,7 @@ def describe(name: str, known: list[str], missing: bool, form: InFile, settings:
         return Boolean(missing=missing)
     if hint in ("integer", "number") or (hint is None and known and not any(map(CODE.match, known))):
         if (numbers := all_read(known, form.number)) is not None:
-            return describe_numbers(name, known, numbers, missing, form, settings)
+            return describe_numbers(name, known, numbers, missing, form, settings, hint == "integer")
         if hint:  # the check will name the lines
             return Number(missing=missing)
     if name == settings.data.time:
@@ -65,11 +65,17 @@ def describe(name: str, known: list[str], missing: bool, form: InFile, settings:
 
 
 def describe_numbers(
-    name: str, known: list[str], numbers: list[float], missing: bool, form: InFile, settings: Settings
+    name: str,
+    known: list[str],
+    numbers: list[float],
+    missing: bool,
+    form: InFile,
+    settings: Settings,
+    asked: bool,
 ) -> Column:
     """The rules of a column of numbers: whole ones where they are names or classes, or where a float would change them.
 
-    Any others may have decimals in the next table.
+    Any others may have decimals in the next table, unless the settings ask for whole ones.
     """
     low, high = min(numbers), max(numbers)
     whole = all_read(known, form.integer)
@@ -77,7 +83,7 @@ def describe_numbers(
     if whole is None and large and all(map(str.isdigit, known)):
         return Text(missing=missing)  # too long for a number of 64 bits
     is_class = name == settings.target.column and settings.target.task != "regression"
-    if whole is not None and (large or is_class or name in open_ended(settings)):
+    if whole is not None and (asked or large or is_class or name in open_ended(settings)):
         low, high = min(whole), max(whole)
     rules: Integer | Number = (Integer if isinstance(low, int) else Number)(missing=missing)
     if name in open_ended(settings):

@@ -52,19 +52,28 @@ def outcomes(y: pd.Series, settings: Settings) -> pd.DataFrame:
 
 
 def groups(column: pd.Series, most: int = 10) -> pd.Series:
-    """Each row's group for the pictures: a number or a range of numbers, or one of the most frequent categories."""
-    if pd.api.types.is_numeric_dtype(column) and column.nunique() > most:
+    """Each row's group for the pictures: a value or a range of numbers or dates, or one of the most frequent ones."""
+    if pd.api.types.is_integer_dtype(column):
+        column = column.astype("float64")
+    if has_order(column) and column.nunique() > most:
+        written = "{:.6g}" if pd.api.types.is_numeric_dtype(column) else "{:%Y-%m-%d}"
         ranges = pd.qcut(column, most, duplicates="drop")
-        ends = column.groupby(ranges, observed=False).agg(["min", "max"]).map("{:.6g}".format)
+        ends = column.groupby(ranges, observed=False).agg(["min", "max"]).map(written.format)
         names = [low if low == high else f"{low} to {high}" for low, high in ends.values]
         grouped = ranges.cat.rename_categories(names if len(set(names)) == len(names) else str)
     else:
         frequent = column.value_counts().index[:most]
-        values = pd.Categorical(column.where(column.isin(frequent) | column.isna(), "other").astype(object))
+        values = pd.Categorical(column.astype(object).where(column.isin(frequent) | column.isna(), "other"))
         grouped = pd.Series(values, index=column.index)
     if "missing" not in grouped.cat.categories:
         grouped = grouped.cat.add_categories("missing")
     return grouped.fillna("missing").cat.remove_unused_categories()
+
+
+def has_order(column: pd.Series) -> bool:
+    """Whether the values of a column lie on a line: numbers and dates."""
+    is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return is_number or pd.api.types.is_datetime64_dtype(column)
 
 
 def target_balance(y: pd.Series, settings: Settings) -> Figure:
@@ -91,7 +100,7 @@ def feature_relations(X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figu
     axes = figure.subplots(height, 3, sharey=True, squeeze=False)
     for axis, name in zip(axes.flat, features, strict=False):
         means = outcomes(y, settings).groupby(groups(X[name]), observed=True).mean()
-        draw_relation(axis, means, ordered=pd.api.types.is_numeric_dtype(X[name]))
+        draw_relation(axis, means, ordered=has_order(X[name]))
         axis.set_title(name)
     for axis in axes.flat[len(features) :]:
         axis.remove()

@@ -12,17 +12,15 @@ DAY = np.timedelta64(1, "D")
 
 
 def model_input(rows: pd.DataFrame) -> pd.DataFrame:
-    """The features as every model is given them, to learn and to predict: what is missing is NaN in all of them.
+    """The features as every model is given them, to learn and to predict: whole numbers as floats, dates as days.
 
-    Whole numbers become floats, dates days since 1970. Truths that may be missing are True, False and NaN.
+    The days are those since 1970. Truths that may be missing stay in pandas' own type, which scikit-learn knows.
     """
     changed: dict[str, pd.Series] = {}
     for name, column in ((str(name), column) for name, column in rows.items()):
         if pd.api.types.is_datetime64_dtype(column):
             changed[name] = (column - pd.Timestamp(0)) / DAY
-        elif column.dtype == "boolean":
-            changed[name] = column.astype(object).where(column.notna(), np.nan)
-        elif column.dtype != "float64" and pd.api.types.is_numeric_dtype(column) and column.dtype != "bool":
+        elif pd.api.types.is_integer_dtype(column):
             changed[name] = column.astype("float64")
     return rows.assign(**changed) if changed else rows
 
