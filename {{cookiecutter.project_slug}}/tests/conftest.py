@@ -45,8 +45,8 @@ def make_settings(task: str = "binary", **sections: dict) -> Settings:
 def schema_of(table: pd.DataFrame, open_ended: Iterable[str] = ()) -> Schema:
     """The schema of a first table like this, in which these columns go on with new values."""
     settings = make_settings(data={"drop": list(open_ended)})
-    (cells,) = read_cells(io.BytesIO(table.to_csv(index=False).encode()), settings.data.read, "orders.csv", None)
-    return infer_schema(cells, settings)
+    content = io.BytesIO(table.to_csv(index=False).encode())
+    return infer_schema(read_cells(content, settings.data.read, "orders.csv"), settings)
 
 
 class Clock:

@@ -13,12 +13,20 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 BIG = "123456789012345678"
 
 
+@pytest.fixture(params=[1, 2, 5000])
+def at_once(request, monkeypatch):
+    """How many rows are looked at together, which makes no difference."""
+    monkeypatch.setattr(read_cells, "__defaults__", (request.param,))
+
+
 def rules_of(texts, target="y", task="regression", **data):
     """The rules of a column `a` of these texts, in a table with a target `y`."""
     settings = make_settings(task, data=data, target={"column": target, "positive": None})
     content = "a,y\n" + "".join(f'"{text}",{row}\n' for row, text in enumerate(texts))
-    (cells,) = read_cells(io.BytesIO(content.encode()), settings.data.read, "t.csv", None)
-    return infer_schema(cells, settings)["a"]
+    return infer_schema(read_cells(io.BytesIO(content.encode()), settings.data.read, "t.csv"), settings)["a"]
+
+
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 @pytest.mark.parametrize(

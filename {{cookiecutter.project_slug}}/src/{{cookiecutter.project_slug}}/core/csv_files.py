@@ -31,8 +31,8 @@ class Cells:
     lines: list[int]
 
 
-def read_cells(file: IO[bytes], read: Read, name: str, rows_at_once: int | None = ROWS_AT_ONCE) -> Iterator[Cells]:
-    """The rows of a file, so many at once, or all; there is at least one.
+def read_cells(file: IO[bytes], read: Read, name: str, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[Cells]:
+    """The rows of a file, so many at once; there is at least one.
 
     Raises ProjectError that names the file and the line where it is empty, cut off, or not written as `read` says.
     """
@@ -70,18 +70,25 @@ def numbered_rows(file: IO[str], read: Read) -> Iterator[tuple[int, list[str]]]:
     before = 0
     try:
         for cells in rows:
-            held.append((before + 1, cells))
-            before = rows.line_num
-            if len(held) > read.skipfooter:
+            line, before = before + 1, rows.line_num
+            if read.skipfooter:
+                held.append((line, cells))
+                if len(held) <= read.skipfooter:
+                    continue
                 line, cells = held.popleft()
-                if cells and (len(cells) > 1 or not cells[0].isspace()):
-                    yield line, cells
+            if cells and (len(cells) > 1 or not cells[0].isspace()):
+                yield line, cells
     except csv.Error as error:
         raise csv.Error(f"line {before + 1}: {error}") from None
 
 
-def lines_of(file: IO[str], read: Read) -> Iterator[str]:
+def lines_of(file: IO[str], read: Read) -> Iterable[str]:
     """The lines of the file; what is to be skipped is an empty one, so that all others keep their numbers."""
+    return rewritten(file, read) if read.skiprows or read.comment or read.sep == BLANKS else file
+
+
+def rewritten(file: IO[str], read: Read) -> Iterator[str]:
+    """The lines as they are to be read, where that is not as they are."""
     skipped = range(read.skiprows) if isinstance(read.skiprows, int) else set(read.skiprows)
     quoted = False  # whether the last line has ended within quotes
     for number, line in enumerate(file):

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 DAYS = (
@@ -10,7 +10,7 @@ DAYS = (
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y"),
 )
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-FORMATS = [None, *(day + time for time in TIMES for day in DAYS)]  # None: ISO 8601
+FORMATS: list[str | None] = [None, *(day + time for time in TIMES for day in DAYS)]  # None: ISO 8601
 SAMPLE = 500  # texts by which the forms are told that a column cannot be in
 
 
@@ -56,7 +56,12 @@ def readings(texts: Collection[str], form: str | None) -> dict[str, datetime]:
     return read
 
 
-def form_of(texts: Collection[str], day_first: bool = False) -> str | None:
+def is_date(text: str, form: str | None) -> bool:
+    """Whether the text is a date in exactly this form."""
+    return bool(readings([text], form))
+
+
+def form_of(texts: Iterable[str], day_first: bool = False, forms: Sequence[str | None] = FORMATS) -> str | None:
     """The form in which most of the texts are dates; None is ISO 8601.
 
     day_first: which one it is where day and month could change places. Raises UnclearError where there is none, or
@@ -64,7 +69,7 @@ def form_of(texts: Collection[str], day_first: bool = False) -> str | None:
     """
     often = Counter(texts)
     different = sorted(often)
-    candidates = best(different[:: len(different) // SAMPLE + 1], FORMATS, often)
+    candidates = best(different[:: len(different) // SAMPLE + 1], forms, often)
     if len(candidates) > 1:
         candidates = best(different, candidates, often)
     if not candidates:
@@ -77,7 +82,8 @@ def form_of(texts: Collection[str], day_first: bool = False) -> str | None:
     raise UnclearError("can be read as day/month and as month/day")
 
 
-def best(texts: Collection[str], forms: Collection[str | None], often: Mapping[str, int]) -> list[str | None]:
+def best(texts: Collection[str], forms: Iterable[str | None], often: Mapping[str, int]) -> list[str | None]:
     """The forms in which most texts are dates; none where no text is one in any. often: how often each text counts."""
     counts = {form: sum(often[text] for text in readings(texts, form)) for form in forms}
-    return [form for form, count in counts.items() if count == max(counts.values()) > 0]
+    most = max(counts.values(), default=0)
+    return [form for form, count in counts.items() if count == most > 0]

@@ -2,38 +2,43 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ..errors import ProjectError
 from ..settings import TYPES, Read, Settings
 from .csv_files import Cells
-from .dates import FORMATS, UnclearError, form_of, readings
+from .dates import FORMATS, UnclearError, form_of, is_date
 from .schema import Boolean, Category, Column, Date, Integer, Number, Schema, Text
 from .values import HIGHEST, LOWEST, InFile
 
 MOST_CATEGORIES = 20
 MOST_EXACT = 2**53  # beyond it, a float leaves out whole numbers
-CODE = re.compile(r"[+-]?0[0-9]")  # how no number begins: a postcode, say
+CODE = re.compile(r"\s*[+-]?0[0-9]")  # how no number begins: a postcode, say
 
 
-def infer_schema(cells: Cells, settings: Settings) -> Schema:
+def infer_schema(pieces: Iterable[Cells], settings: Settings) -> Schema:
     """The schema of a first table: per column its type, whether it may be missing, and its range or its categories.
 
     A range is that of the table widened by its own width on both sides, and stays above zero where the table does: wide
     enough for next month, narrow enough for a wrong unit. The columns of time and those that the model must not see go
     on with new values and have neither. Raises ProjectError for a column that holds nothing, or where there is no time.
     """
-    form, schema, empty = InFile(settings.data.read), {}, []
-    for name, texts in cells.columns.items():
-        known = [text for text in form.known(texts, name) if text is not None]
-        if known or name in open_ended(settings):
-            schema[name] = describe(name, known, len(known) < len(texts), form, settings)
-        else:
-            empty.append(name)
-    if empty:
+    read, seen = settings.data.read, {}
+    form = InFile(read)
+    for cells in pieces:
+        for name, texts in cells.columns.items():
+            if name not in seen:
+                is_date = name == settings.data.time or name in read.parse_dates
+                seen[name] = Seen(texts=Counter() if is_date else None)
+            seen[name].add(form.known(texts, name), form)
+    if empty := [name for name, column in seen.items() if not column.count and name not in open_ended(settings)]:
         raise ProjectError(f"Columns {empty} hold no value at all: list them under data.drop in params.yaml.")
-    return schema
+    return {name: describe(name, column, settings) for name, column in seen.items()}
 
 
 def open_ended(settings: Settings) -> set[str]:
@@ -41,75 +46,124 @@ def open_ended(settings: Settings) -> set[str]:
     return {*settings.data.drop, *([settings.data.time] if settings.data.time else [])}
 
 
-def describe(name: str, known: list[str], missing: bool, form: InFile, settings: Settings) -> Column:
-    """The rules of one column. known: its values, as they are written; missing: whether there are others."""
-    read = settings.data.read
+@dataclass
+class Seen:
+    """What was seen of a column, piece by piece: what all of its values could be.
+
+    whole: the lowest and the highest of whole numbers that are too large for a float; too_long: whether some are too
+    long for 64 bits. forms: in which all are dates. texts: how often each occurs, where most should be dates.
+    """
+
+    texts: Counter[str] | None
+    count: int = 0
+    missing: bool = False
+    truths: bool = True
+    codes: bool = False
+    numbers: bool = True
+    integral: bool = True
+    low: float = math.inf
+    high: float = -math.inf
+    whole: set[int] = field(default_factory=set)
+    too_long: bool = False
+    forms: list[str | None] = field(default_factory=lambda: list(FORMATS))
+    different: set[str] = field(default_factory=set)
+
+    def add(self, texts: list[str | None], form: InFile) -> None:
+        """Look at some values, None for missing ones."""
+        known = [text for text in texts if text is not None]
+        self.missing = self.missing or len(known) < len(texts)
+        if not known:
+            return
+        self.count += len(known)
+        self.truths = self.truths and all(map(form.says_truth, known))
+        self.codes = self.codes or any(map(CODE.match, known))
+        if self.numbers:
+            self.add_numbers(known, form)
+        if len(self.different) <= MOST_CATEGORIES:
+            self.different.update(known)
+        if self.texts is not None:
+            self.texts.update(known)
+        self.forms = (
+            [] if self.numbers else [one for one in self.forms if all(is_date(text, one) for text in set(known))]
+        )
+
+    def add_numbers(self, known: list[Any], form: InFile) -> None:
+        """Look at these values as numbers, if all are."""
+        found = form.numbers(known) or all_read(known, form.number)
+        self.numbers = found is not None
+        if found is None:
+            return
+        numbers = np.array(found)
+        self.low, self.high = min(self.low, numbers.min()), max(self.high, numbers.max())
+        self.integral = self.integral and bool((numbers % 1 == 0).all())
+        large = [text for text, is_large in zip(known, abs(numbers) > MOST_EXACT, strict=True) if is_large]
+        whole = all_read(large, form.integer)
+        if whole is None:
+            digits = all(text.strip().lstrip("+-").isdigit() for text in large)
+            self.too_long, self.integral = self.too_long or digits, self.integral and digits
+        elif whole:
+            self.whole = {min({*self.whole, *whole}), max({*self.whole, *whole})}
+
+
+def describe(name: str, seen: Seen, settings: Settings) -> Column:
+    """The rules of one column."""
+    read, missing = settings.data.read, seen.missing
     hint = TYPES.get(read.dtype if isinstance(read.dtype, str) else read.dtype.get(name, ""))
+    free = hint is None and seen.count > 0
     if name in read.parse_dates:
-        return Date(missing=missing, format=date_format(f"The column {name!r} of data.read.parse_dates", known, read))
-    if hint == "boolean" or (hint is None and known and all(map(form.says_truth, known))):
+        return Date(missing=missing, format=date_format(f"The column {name!r} of data.read.parse_dates", seen, read))
+    if hint == "boolean" or (free and seen.truths):
         return Boolean(missing=missing)
-    if hint in ("integer", "number") or (hint is None and known and not any(map(CODE.match, known))):
-        if (numbers := all_read(known, form.number)) is not None:
-            return describe_numbers(name, known, numbers, missing, form, settings, hint == "integer")
-        if hint:  # the check will name the lines
-            return Number(missing=missing)
+    if hint in ("integer", "number") or (free and seen.numbers and not seen.codes):
+        return describe_numbers(name, seen, settings, asked=hint == "integer")
     if name == settings.data.time:
-        return Date(missing=missing, format=date_format(f"The time column {name!r}", known, read))
-    if hint is None and known and (dates := describe_dates(known, missing, read)):
+        return Date(missing=missing, format=date_format(f"The time column {name!r}", seen, read))
+    if free and (dates := describe_dates(seen, read)):
         return dates
-    values = set(known)
-    if name not in open_ended(settings) and (hint == "category" or len(values) <= MOST_CATEGORIES):
-        return Category(missing=missing, values=sorted(values))
+    if name not in open_ended(settings) and (hint == "category" or len(seen.different) <= MOST_CATEGORIES):
+        return Category(missing=missing, values=sorted(seen.different))
     return Text(missing=missing)
 
 
-def describe_numbers(
-    name: str,
-    known: list[str],
-    numbers: list[float],
-    missing: bool,
-    form: InFile,
-    settings: Settings,
-    asked: bool,
-) -> Column:
+def describe_numbers(name: str, seen: Seen, settings: Settings, asked: bool) -> Column:
     """The rules of a column of numbers: whole ones where they are names or classes, or where a float would change them.
 
-    Any others may have decimals in the next table, unless the settings ask for whole ones.
+    Others may have decimals in the next table, unless whole ones were asked for. The check names what is no number.
     """
-    low, high = min(numbers), max(numbers)
-    whole = all_read(known, form.integer)
-    large = max(abs(low), abs(high)) > MOST_EXACT
-    if whole is None and large and all(map(str.isdigit, known)):
-        return Text(missing=missing)  # too long for a number of 64 bits
+    low, high = seen.low, seen.high
     is_class = name == settings.target.column and settings.target.task != "regression"
-    if whole is not None and (asked or large or is_class or name in open_ended(settings)):
-        low, high = min(whole), max(whole)
-    rules: Integer | Number = (Integer if isinstance(low, int) else Number)(missing=missing)
-    if name in open_ended(settings):
-        return rules
+    if seen.integral and seen.too_long:
+        return Text(missing=seen.missing)
+    if seen.integral and (asked or seen.whole or is_class or name in open_ended(settings)):
+        exact = [*seen.whole, *(int(one) for one in (low, high) if abs(one) <= MOST_EXACT)]
+        return Integer(missing=seen.missing, **widened(exact, LOWEST, HIGHEST, name, settings))
+    known = [float(low), float(high)] if seen.numbers else []
+    return Number(missing=seen.missing, **widened(known, -math.inf, math.inf, name, settings))
+
+
+def widened(known: list[Any], least: Any, most: Any, name: str, settings: Settings) -> dict[str, Any]:
+    """The range of a column with these lowest and highest numbers; none where the next ones are others."""
+    if not known or name in open_ended(settings):
+        return {}
+    low, high = min(known), max(known)
     width = high - low or max(abs(high), 1)
-    least, most = (LOWEST, HIGHEST) if isinstance(rules, Integer) else (-math.inf, math.inf)
     floor = type(low)(0) if low >= 0 else least
-    return rules.model_copy(update={"min": max(low - width, floor), "max": min(high + width, most)})
+    return {"min": max(low - width, floor), "max": min(high + width, most)}
 
 
-def describe_dates(known: list[str], missing: bool, read: Read) -> Date | None:
+def describe_dates(seen: Seen, read: Read) -> Date | None:
     """The rules of a column of dates; None where not all are, or where it is not clear which."""
-    if not any(readings(known[:1], form) for form in [*FORMATS, read.date_format]):
-        return None
     try:
-        form = read.date_format or form_of(known, read.dayfirst)
+        forms = [read.date_format] if read.date_format in seen.forms else seen.forms
+        return Date(missing=seen.missing, format=form_of(list(seen.different), read.dayfirst, forms))
     except UnclearError:
         return None
-    rules, different = Date(missing=missing, format=form), set(known)
-    return rules if len(readings(different, form)) == len(different) else None
 
 
-def date_format(what: str, known: list[str], read: Read) -> str | None:
+def date_format(what: str, seen: Seen, read: Read) -> str | None:
     """The format of most of these dates. Raises ProjectError where that is unclear."""
     try:
-        return read.date_format or form_of(known, read.dayfirst) if known else None
+        return read.date_format or form_of(list((seen.texts or Counter()).elements()), read.dayfirst)
     except UnclearError as error:
         raise ProjectError(f"{what} {error}. Write dates like 2024-12-31.") from None
 

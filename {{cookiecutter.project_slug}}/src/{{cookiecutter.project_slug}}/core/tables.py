@@ -1,8 +1,7 @@
 """The table that comes in, and the checked one: how both get the types of the schema, and where the latter is kept."""
 
 import io
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,7 @@ from ..errors import ProjectError
 from ..settings import TYPES, Read, Settings
 from . import storage
 from .checking import Findings, check_names, typed_table
-from .csv_files import ROWS_AT_ONCE, Cells, read_cells
+from .csv_files import Cells, read_cells
 from .data import check_columns, check_time, known_rows
 from .inference import infer_schema
 from .schema import Schema
@@ -46,13 +45,14 @@ def accept(content: bytes, settings: Settings, schema: Schema | None) -> tuple[p
     Raises ProjectError, with columns and lines, where it does not fit, or cannot teach what is asked.
     """
     data = settings.data
-    pieces = read_cells(io.BytesIO(content), data.read, str(data.uri), None if schema is None else ROWS_AT_ONCE)
-    first = next(pieces)
-    check_columns(first.columns, settings)
-    if schema is None:
-        schema = infer_schema(first, settings)
+
+    def pieces() -> Iterator[Cells]:
+        return read_cells(io.BytesIO(content), data.read, str(data.uri))
+
+    check_columns(next(pieces()).columns, settings)
+    schema = schema or infer_schema(pieces(), settings)
     check_hints(data.read, schema)
-    table, lines = typed(chain([first], pieces), schema, data.read)
+    table, lines = typed(pieces(), schema, data.read)
     check_time(table, lines, settings)
     known_rows(table, settings)
     return table, schema
