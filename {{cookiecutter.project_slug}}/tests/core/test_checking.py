@@ -63,7 +63,7 @@ def test_rows_in_which_all_is_missing_have_the_types_of_all_others(rules, form, 
     [
         (NUMBER, InFile(Read()), "1,5", "is not a number: '1,5'"),
         (NUMBER, InFile(Read()), "1_000", "is not a number: '1_000'"),
-        (NUMBER, InFile(Read()), "Inf", "is not a number: 'Inf'"),
+        (NUMBER, InFile(Read()), "Inf", "is not a finite number: 'Inf'"),
         (NUMBER, InFile(Read()), "1e999", "is not a finite number: '1e999'"),
         (NUMBER, InFile(Read()), "٣", "is not a number: '٣'"),
         (NUMBER, InFile(Read(decimal=",")), "1.5", "is not a number: '1.5'"),

@@ -49,7 +49,9 @@ pytestmark = pytest.mark.usefixtures("at_once")
         (["1_000", "2"], Category(missing=False, values=["1_000", "2"])),
         (["\u0661", "\u0662"], Category(missing=False, values=["\u0661", "\u0662"])),  # digits, but not ours
         (["0x10", "1"], Category(missing=False, values=["0x10", "1"])),
-        (["Inf", "1"], Category(missing=False, values=["1", "Inf"])),
+        (["Inf", "1"], Number(missing=False, min=0, max=2)),
+        (["-infinity", "inf"], Number(missing=False)),
+        (["Inf", "x"], Category(missing=False, values=["Inf", "x"])),
         (["NA", "x", "None"], Category(missing=True, values=["x"])),
         ([f"text {n}" for n in range(21)], Text(missing=False)),
         (["2024-01-31", "2024-02"], Date(missing=False)),

@@ -47,6 +47,31 @@ def test_groups_are_named_by_what_is_in_them():
     assert list(pictures.groups(pd.Series(["missing", "here", None]))) == ["missing", "here", "missing"]
 
 
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        (pd.array([True, None, False, True], dtype="boolean"), ["False", "True", "missing"]),
+        (pd.array([1, None, 3], dtype="Int64"), ["1.0", "3.0", "missing"]),
+        (
+            pd.date_range("2024-01-01", periods=40).as_unit("us"),
+            ["2024-01-01 to 2024-01-04", "2024-02-06 to 2024-02-09"],
+        ),
+    ],
+)
+def test_values_of_every_type_have_their_groups(values, labels):
+    grouped = pictures.groups(pd.Series(values))
+    shown = [str(label) for label in grouped.cat.categories]
+    assert set(labels) <= set(shown) and (len(shown) == len(labels) or shown[0] == labels[0])
+
+
+def test_names_that_look_like_formulas_are_drawn_as_they_are(orders):
+    name = r"cost $\y$ {x"
+    learned = learn(orders.rename(columns={"days": name, "shop": "a_b^c"}), "binary")
+    for figure in (pictures.importance(*learned), pictures.feature_relations(*learned[1:])):
+        assert pictures.as_png(figure)
+    assert name in [axis.get_title() for axis in figure.axes]
+
+
 @pytest.mark.parametrize(("task", "classes"), [("binary", ["yes"]), ("multiclass", ["large", "medium", "small"])])
 def test_the_curves_and_the_matrix_are_those_of_the_model(orders, task, classes):
     model, X, y, settings = learn(orders, task)

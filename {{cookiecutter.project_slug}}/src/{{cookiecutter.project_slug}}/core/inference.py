@@ -14,7 +14,7 @@ from ..settings import TYPES, Read, Settings
 from .csv_files import Cells
 from .dates import FORMATS, UnclearError, form_of, is_date
 from .schema import Boolean, Category, Column, Date, Integer, Number, Schema, Text
-from .values import HIGHEST, LOWEST, InFile
+from .values import HIGHEST, INFINITE, LOWEST, InFile
 
 MOST_CATEGORIES = 20
 MOST_EXACT = 2**53  # beyond it, a float leaves out whole numbers
@@ -83,15 +83,16 @@ class Seen:
             self.different.update(known)
         if self.texts is not None:
             self.texts.update(known)
-        self.forms = (
-            [] if self.numbers else [one for one in self.forms if all(is_date(text, one) for text in set(known))]
-        )
+        different = set() if self.numbers else set(known)
+        self.forms = [one for one in self.forms if different and all(is_date(text, one) for text in different)]
 
     def add_numbers(self, known: list[Any], form: InFile) -> None:
         """Look at these values as numbers, if all are."""
+        if any(map(INFINITE.fullmatch, known)):  # the check will name them; for their sake a column is no text
+            known = [text for text in known if not INFINITE.fullmatch(text)]
         found = form.numbers(known) or all_read(known, form.number)
         self.numbers = found is not None
-        if found is None:
+        if not found:
             return
         numbers = np.array(found)
         self.low, self.high = min(self.low, numbers.min()), max(self.high, numbers.max())
@@ -137,7 +138,7 @@ def describe_numbers(name: str, seen: Seen, settings: Settings, asked: bool) -> 
     if seen.integral and (asked or seen.whole or is_class or name in open_ended(settings)):
         exact = [*seen.whole, *(int(one) for one in (low, high) if abs(one) <= MOST_EXACT)]
         return Integer(missing=seen.missing, **widened(exact, LOWEST, HIGHEST, name, settings))
-    known = [float(low), float(high)] if seen.numbers else []
+    known = [float(low), float(high)] if math.isfinite(low) else []
     return Number(missing=seen.missing, **widened(known, -math.inf, math.inf, name, settings))
 
 

@@ -16,6 +16,8 @@ from ..settings import Settings
 from .evaluate import evaluate
 from .predict import predict
 
+# A $ in the data is a dollar, not a formula. Each text of a figure asks for it when it is made, not when it is drawn.
+matplotlib.rcParams["text.parse_math"] = False
 MOST_CLASSES, MOST_FEATURES, MOST_IMPORTANT, LONGEST_LABEL = 10, 30, 15, 18
 MOST_ROWS = 20_000  # to shuffle: each feature is asked about several times, which over millions of rows takes minutes
 
@@ -23,8 +25,7 @@ MOST_ROWS = 20_000  # to shuffle: each feature is asked about several times, whi
 def as_png(figure: Figure) -> bytes:
     """The picture as the bytes of a PNG file."""
     out = io.BytesIO()
-    with matplotlib.rc_context({"text.parse_math": False}):  # a $ in the data is a dollar, not a formula
-        figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
+    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
     return out.getvalue()
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator  # takes seconds to import
 
-DAY = np.timedelta64(1, "D")
+# In microseconds: pandas reckons in nanoseconds otherwise, of which there are too few for a day in the year 9999.
+EPOCH, DAY = np.datetime64(0, "us"), np.timedelta64(1, "D")
 
 
 def model_input(rows: pd.DataFrame) -> pd.DataFrame:
@@ -19,7 +20,7 @@ def model_input(rows: pd.DataFrame) -> pd.DataFrame:
     changed: dict[str, pd.Series] = {}
     for name, column in ((str(name), column) for name, column in rows.items()):
         if pd.api.types.is_datetime64_dtype(column):
-            changed[name] = (column - pd.Timestamp(0)) / DAY
+            changed[name] = (column - EPOCH) / DAY
         elif pd.api.types.is_integer_dtype(column):
             changed[name] = column.astype("float64")
     return rows.assign(**changed) if changed else rows

@@ -1,13 +1,14 @@
 """What single values are, as text in a file and as JSON in a request: one meaning, whichever way they come.
 
-Each method takes a value that is not missing, and raises ValueError that says what it is not.
+Both forms have the same methods, one for each type of the schema. Each takes a value that is not missing, and raises
+ValueError that says what it is not.
 """
 
 import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from ..settings import Read, Value
 from .csv_files import MISSING
@@ -15,34 +16,11 @@ from .dates import read_date
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")
+INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*", re.IGNORECASE)
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+NO_FINITE_NUMBER = "is not a finite number"
 NO_NUMBER, NO_INTEGER, NO_BOOLEAN = "is not a number", "is not a whole number of 64 bits", "is neither true nor false"
 NO_TEXT, NO_DATE = "is not text", "is not a date"
-
-
-class Form(Protocol):
-    """How values come."""
-
-    def known(self, values: Sequence[Any], column: str) -> list[Any]:
-        """The values of a column, with None for what is missing."""
-
-    def numbers(self, values: list[Any]) -> list[float | None] | None:
-        """All of them as numbers at once; None where that takes a look at each."""
-
-    def number(self, value: Any) -> float:
-        """A finite number."""
-
-    def integer(self, value: Any) -> int:
-        """A whole number of 64 bits."""
-
-    def boolean(self, value: Any) -> bool:
-        """True or False."""
-
-    def text(self, value: Any) -> str:
-        """A text."""
-
-    def date(self, value: Any, form: str | None) -> datetime:
-        """A moment, without a time zone; see read_date."""
 
 
 class InFile:
@@ -69,12 +47,12 @@ class InFile:
         return (MISSING if read.keep_default_na else frozenset({""})) | own
 
     def known(self, values: Sequence[str], column: str) -> list[str | None]:
-        """See Form."""
+        """The texts of a column, with None for what is missing."""
         missing = self.missing(column)
         return [None if value in missing else value for value in values]
 
     def numbers(self, values: list[str | None]) -> list[float | None] | None:
-        """See Form. What float() takes for a number, and we do not, is found in all of them at once."""
+        """All texts as numbers at once; None where that takes a look at each, since float() takes more than we do."""
         together = "".join(filter(None, values))
         if not self._plain or "_" in together or not together.isascii():
             return None
@@ -84,14 +62,16 @@ class InFile:
             return None
 
     def number(self, value: str) -> float:
-        """See Form."""
+        """A finite number."""
         plain = self._without_separators(value)
+        if INFINITE.fullmatch(plain):
+            raise ValueError(NO_FINITE_NUMBER)
         if not NUMBER.fullmatch(plain):
             raise ValueError(NO_NUMBER)
         return finite(float(plain))
 
     def integer(self, value: str) -> int:
-        """See Form. 12.0 is one, too: so programs write it that know no gaps in whole numbers."""
+        """A whole number of 64 bits. 12.0 is one, too: so programs write it that know no gaps in whole numbers."""
         found = WHOLE.fullmatch(self._without_separators(value))
         if not found:
             raise ValueError(NO_INTEGER)
@@ -109,7 +89,7 @@ class InFile:
         return plain
 
     def boolean(self, value: str) -> bool:
-        """See Form."""
+        """True or false, in any case, or 1 or 0."""
         try:
             return self._truths[value.strip().lower()]
         except KeyError:
@@ -120,11 +100,11 @@ class InFile:
         return value.strip().lower() in self._words
 
     def text(self, value: str) -> str:
-        """See Form."""
+        """The text as it is."""
         return value
 
     def date(self, value: str, form: str | None) -> datetime:
-        """See Form."""
+        """A moment; see `read_date`."""
         return date_of(value, form)
 
 
@@ -132,21 +112,21 @@ class InJson:
     """Values of a request."""
 
     def known(self, values: Sequence[Any], column: str) -> list[Any]:
-        """See Form. An empty text is missing, as in a file, and so is NaN: gRPC has nothing else for it."""
+        """The values of a column, with None for what is missing: an empty text is, as in a file, and so is NaN."""
         return [None if value is None or value != value or value in ("", b"") else value for value in values]
 
     def numbers(self, values: list[Any]) -> list[float | None] | None:
-        """See Form."""
+        """All values as numbers at once; None where that takes a look at each."""
         return all_finite(values) if set(map(type, values)) <= {float, type(None)} else None
 
     def number(self, value: Any) -> float:
-        """See Form."""
+        """A finite number."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(NO_NUMBER)
         return finite(value)
 
     def integer(self, value: Any) -> int:
-        """See Form. 12.0 is one, too: not every client has whole numbers."""
+        """A whole number of 64 bits. 12.0 is one, too: not every client has whole numbers."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -154,13 +134,13 @@ class InJson:
         return of_64_bits(value)
 
     def boolean(self, value: Any) -> bool:
-        """See Form. 1 and 0 are, too."""
+        """True or false, or 1 or 0."""
         if not isinstance(value, bool | int | float) or value not in (0, 1):
             raise ValueError(NO_BOOLEAN)
         return bool(value)
 
     def text(self, value: Any) -> str:
-        """See Form."""
+        """A text."""
         try:
             value = value.decode() if isinstance(value, bytes) else value
         except UnicodeDecodeError:
@@ -170,8 +150,11 @@ class InJson:
         return value
 
     def date(self, value: Any, form: str | None) -> datetime:
-        """See Form."""
+        """A moment; see `read_date`."""
         return date_of(self.text(value), form)
+
+
+Form = InFile | InJson
 
 
 def spellings(value: Value) -> list[str]:
@@ -193,7 +176,7 @@ def finite(number: float) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise ValueError("is not a finite number")
+        raise ValueError(NO_FINITE_NUMBER)
     return number
 
 
