@@ -24,9 +24,9 @@ CODE = {".py", ".mk", ".sh", ".ipynb", ".groovy", "Makefile", "Dockerfile", "Jen
 # What a project does without, by its CI, of all the files of its level.
 BOTH = {"tests/test_ci.py", "tests/test_training_ci.py"}
 OF_GITHUB = {".github/dependabot.yml", "docs/github.md", "docs/training-github.md"}
-OF_GITHUB |= {f".github/workflows/{name}.yml" for name in ("audit", "ci", "train")}
+OF_GITHUB |= {f".github/workflows/{name}.yml" for name in ("audit", "ci", "predict", "train")}
 OF_JENKINS = {"Jenkinsfile", "docs/jenkins.md", "docs/training-jenkins.md"}
-OF_JENKINS |= {f"jenkins/{name}.Jenkinsfile" for name in ("audit", "train")}
+OF_JENKINS |= {f"jenkins/{name}.Jenkinsfile" for name in ("audit", "predict", "train")}
 LEFT_OUT = {"github and jenkins": set(), "github": OF_JENKINS | BOTH, "jenkins": OF_GITHUB | BOTH}
 
 

@@ -22,10 +22,12 @@ train: data ## train a model on the newest table
 evaluate: ## judge the latest model
 	$(PROJECT) evaluate
 
-predict: export table := $(table)
-predict: export out := $(or $(out),predictions.csv)
+# Addresses may hold anything: they reach the command as they were typed or set, read by neither make nor the shell.
+unexport table out
+predict: export PREDICT_TABLE := $(or $(value table),$(value PREDICT_TABLE))
+predict: export PREDICT_OUT := $(or $(value out),$(value PREDICT_OUT),predictions.csv)
 predict: ## predict for the rows of a table: make predict table=FILE out=FILE; released=yes asks the released model
-	$(PROJECT) predict $(if $(table),"$$table") --out "$$out" $(if $(released),--released)
+	$(PROJECT) predict --out "$$PREDICT_OUT" $(if $(value released),--released) $(if $(PREDICT_TABLE),-- "$$PREDICT_TABLE")
 
 lint: ## check style, names and types
 	uv run ruff check .

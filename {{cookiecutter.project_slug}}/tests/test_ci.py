@@ -10,6 +10,7 @@ WORKFLOWS, JENKINSFILES = Path(".github/workflows"), Path("jenkins")
 STAGES = {
     (WORKFLOWS / "ci.yml", Path("Jenkinsfile")): ["Check", "Build", "Deploy", "Smoke test"],
     (WORKFLOWS / "audit.yml", JENKINSFILES / "audit.Jenkinsfile"): ["Audit"],
+    (WORKFLOWS / "predict.yml", JENKINSFILES / "predict.Jenkinsfile"): ["Predict"],
 }
 TASKS = set(re.findall(r"^([a-z-]+):", "".join(path.read_text("utf-8") for path in Path("mk").glob("*.mk")), re.M))
 each_pair = pytest.mark.parametrize(("workflow", "jenkinsfile"), STAGES, ids=lambda path: path.name)
@@ -23,7 +24,8 @@ def stages_of_github(workflow: Path) -> list[tuple[str, str]]:
 
 def stages_of_jenkins(jenkinsfile: Path) -> list[tuple[str, str]]:
     """The name and the command of every stage that runs one, in order."""
-    return re.findall(r"stage\('([^']+)'\) \{\s+steps \{\s+sh '([^']+)'", jenkinsfile.read_text(encoding="utf-8"))
+    stage = r"stage\('([^']+)'\) \{(?:(?!stage\().)*?\ssteps \{\s+sh '([^']+)'"
+    return re.findall(stage, jenkinsfile.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @each_pair
@@ -44,7 +46,19 @@ def test_every_command_is_a_task_of_make(workflow, jenkinsfile):
         assert program == "make" and set(wanted) <= TASKS, command
 
 
-def test_both_look_for_known_weaknesses_every_week():
-    (times,) = re.findall(r'cron: "(.*)"', (WORKFLOWS / "audit.yml").read_text(encoding="utf-8"))
-    (other,) = re.findall(r"cron\('(.*)'\)", (JENKINSFILES / "audit.Jenkinsfile").read_text(encoding="utf-8"))
-    assert times.split()[1:] == other.split()[1:] == ["5", "*", "*", "1"]
+@pytest.mark.parametrize(("name", "times"), [("audit", "5 * * 1"), ("predict", "4 * * *")])
+def test_both_start_at_the_same_times(name, times):
+    (said,) = re.findall(r'cron: "\d+ (.*)"', (WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))
+    (other,) = re.findall(r"cron\('H (.*)'\)", (JENKINSFILES / f"{name}.Jenkinsfile").read_text(encoding="utf-8"))
+    assert said == other == times
+
+
+def test_both_predict_with_the_same_variables_and_secrets():
+    workflow = yaml.safe_load((WORKFLOWS / "predict.yml").read_text(encoding="utf-8"))
+    told = workflow["env"] | workflow["jobs"]["predict"]["steps"][-1]["env"]
+    source = (JENKINSFILES / "predict.Jenkinsfile").read_text(encoding="utf-8")
+    said = {name: value for name, value in told.items() if "$" not in value}
+    assert said == dict(re.findall(r"(\w+) = '([^']*)'", source)) and said["released"] and said["SHARED_STORES"]
+    secrets = {name for name, value in told.items() if re.fullmatch(rf"\$\W+secrets\.{name}\W+", value)}
+    credentials = re.findall(r"(\w+) = credentials\('([^']+)'\)", source)
+    assert {name: name.lower().replace("_", "-") for name in secrets} == dict(credentials)

@@ -14,7 +14,7 @@ from ..core.tables import table_path
 from ..settings import OWN, load_settings
 from . import store
 from .record import read_pointer
-from .releasing import current_release, release_model, roll_back
+from .releasing import current_release, refuse_own_stores, release_model, roll_back
 
 app = typer.Typer()
 
@@ -39,9 +39,14 @@ def predict(
     ] = "",
     out: Annotated[str, typer.Option(help="Where to write the rows with their predictions.")] = "predictions.csv",
     released: Annotated[bool, typer.Option("--released", help="Ask the released model, not the latest.")] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", envvar="SHARED_STORES", help="Refuse stores that others cannot reach.")
+    ] = False,
 ) -> None:
     """Ask the latest model, or the released one, about the rows of a table."""
     settings = load_settings()
+    if shared:
+        refuse_own_stores(uri, out, settings.state.releases if released else None)
     checked = str(table_path(settings))
     read = OWN if uri in ("", checked) else settings.data.read
     with ExitStack() as stack:

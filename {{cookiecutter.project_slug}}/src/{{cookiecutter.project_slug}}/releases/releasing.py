@@ -32,6 +32,25 @@ def current_release(settings: Settings) -> Release:
     return store.read_release(current_pointer(), settings.state.releases)
 
 
+def refuse_own_stores(table: str, out: str, releases: str | None) -> None:
+    """Raise ProjectError where the answers, or the releases, are kept on this machine alone, or no table is named.
+
+    A table may be a file of the project. releases: where they are, if one of them is asked.
+    """
+    if not table:
+        raise ProjectError("No table is named. Set PREDICT_TABLE to its address, and PREDICT_OUT to where to write.")
+    if store.is_local(out):
+        raise ProjectError(
+            f"The predictions would be in {out}, on this machine alone. Set PREDICT_OUT, or --out, to an address that "
+            "others reach, such as s3://bucket/predictions.csv."
+        )
+    if releases and store.is_local(releases):
+        raise ProjectError(
+            f"The releases are in {releases}, a folder that no other machine can read. Set state.releases in "
+            "params.yaml to an address such as s3://bucket/releases, and publish again."
+        )
+
+
 def release_model(folder: ModelFolder, settings: Settings, note: str, before: Pointer | None, tell: Tell) -> None:
     """Release a model in place of the release before, unless it is what is released already.
 
