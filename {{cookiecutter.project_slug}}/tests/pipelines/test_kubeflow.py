@@ -1,17 +1,21 @@
 """One definition of the pipeline: what a cluster gets of it, and that it runs here, a process for each step."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from conftest import make_settings, schema_of, write_params
 from in_process import empty_store, make_job
 
 from {{cookiecutter.project_slug}} import __name__ as package
+from {{cookiecutter.project_slug}}.core.schema import Category, Number
 from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.pipelines.job import as_text, read_job
 from {{cookiecutter.project_slug}}.pipelines.kubeflow import runners
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
@@ -56,14 +60,32 @@ def test_what_is_compiled_is_the_same_in_every_process_and_whatever_the_settings
 def test_it_runs_here(orders, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     client, uri = empty_store(tmp_path)
-    job = make_job(orders, make_settings(data=BY_TIME), uri, tmp_path)
+    # A job longer than a word that Linux passes to a program, with what kfp would take for its own.
+    schema = schema_of(orders)
+    schema["shop"] = Category(
+        missing=True, values=[*schema["shop"].values, *(f"a shop of many, {n}" for n in range(9_000))]
+    )
+    note = "{" + "{$.inputs}} and {" + "{workflow.name}}"
+    job = make_job(orders, make_settings(data=BY_TIME), uri, tmp_path, columns=schema, note=note)
+    assert len(job.model_dump_json()) > 2**17
     run_id = runners.run_here(job, tmp_path / "pipeline.log")
-    assert client.get_run(run_id).info.status == "FINISHED" and registry.by_run(client, run_id)
+    run = client.get_run(run_id)
+    assert run.info.status == "FINISHED" and registry.by_run(client, run_id)
+    assert run.data.tags["mlflow.note.content"] == note
     pictures = [path.read_bytes() for path in runs.download(run_id, "report", tmp_path / "kept").glob("*.png")]
     assert len(pictures) == 5 and all(content.startswith(b"\x89PNG") for content in pictures)
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Checked 200 rows, 8 columns" and len(said) == 4  # the rest is in the log alone
     assert "Executing task" in (tmp_path / "pipeline.log").read_text("utf-8")
+
+
+def test_a_job_that_a_cluster_would_not_pass_on_is_refused(orders, tmp_path):
+    job = make_job(orders, make_settings(), "", tmp_path, columns=schema_of(orders))
+    assert read_job(as_text(job)) == job and re.fullmatch(r"[\w=-]+", as_text(job))
+    random = np.random.default_rng(0)
+    many = {f"{random.bytes(20).hex()}": Number(missing=True, min=random.normal()) for _ in range(4_000)}
+    with pytest.raises(ProjectError, match="the table has too many columns"):
+        as_text(job.model_copy(update={"columns": many}))
 
 
 def test_a_step_that_fails_ends_it_with_its_reason_and_registers_nothing(orders, tmp_path, monkeypatch):

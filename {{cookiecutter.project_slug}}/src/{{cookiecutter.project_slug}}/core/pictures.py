@@ -19,7 +19,8 @@ from .predict import predict
 # A $ in the data is a dollar, not a formula. Each text of a figure asks for it when it is made, not when it is drawn.
 matplotlib.rcParams["text.parse_math"] = False
 MOST_CLASSES, MOST_FEATURES, MOST_IMPORTANT, LONGEST_LABEL = 10, 30, 15, 18
-MOST_ROWS = 20_000  # to shuffle: each feature is asked about several times, which over millions of rows takes minutes
+# To shuffle: each feature is asked about several times, which over many rows or columns takes minutes.
+MOST_ROWS, MOST_SHUFFLED = 20_000, 100
 
 
 def as_png(figure: Figure) -> bytes:
@@ -170,24 +171,27 @@ def importance(
 ) -> Figure:
     """How much the deciding score falls when one feature is shuffled: what the model really leans on.
 
-    Of more than MOST_ROWS rows, a sample of so many is shuffled.
+    Of more than MOST_ROWS rows, a sample of so many is shuffled; of more than MOST_SHUFFLED features, the first ones.
     """
     seed = settings.model.seed
     if len(X) > MOST_ROWS:
         X = X.sample(MOST_ROWS, random_state=seed)
         y = y[X.index]
+    shuffled, rest = X.iloc[:, :MOST_SHUFFLED], X.iloc[:, MOST_SHUFFLED:]
 
-    def deciding_score(model: BaseEstimator, X: pd.DataFrame, y: pd.Series) -> float:
-        return next(iter(evaluate(model, X, y, settings).values()))
+    def deciding_score(model: BaseEstimator, some: pd.DataFrame, y: pd.Series) -> float:
+        whole = pd.concat([some, rest], axis="columns") if rest.shape[1] else some
+        return next(iter(evaluate(model, whole, y, settings).values()))
 
-    found = permutation_importance(model, X, y, scoring=deciding_score, n_repeats=5, random_state=seed)
-    falls = pd.DataFrame({"fall": found.importances_mean, "spread": found.importances_std}, index=X.columns)
+    found = permutation_importance(model, shuffled, y, scoring=deciding_score, n_repeats=5, random_state=seed)
+    falls = pd.DataFrame({"fall": found.importances_mean, "spread": found.importances_std}, index=shuffled.columns)
     falls = falls.sort_values("fall").tail(most)
     figure = canvas(8, 1 + 0.35 * len(falls))
     axis = figure.subplots()
     axis.barh(falls.index, falls["fall"], xerr=falls["spread"])
     name = next(iter(evaluate(model, X, y, settings)))
-    axis.set(title="Permutation importance", xlabel=f"fall of {name} when shuffled")
+    of = f" of the first {MOST_SHUFFLED} of {X.shape[1]} features" if rest.shape[1] else ""
+    axis.set(title=f"Permutation importance{of}", xlabel=f"fall of {name} when shuffled")
     return figure
 
 
