@@ -1,7 +1,6 @@
 """A table is read, checked, learned and answered alike whichever way it takes, at every level."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from support import INSIDE, run, volume

@@ -14,12 +14,11 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from kinds import Table, tables
 from mlserver.types import InferenceRequest
-
 from my_ml_project.core import storage
-from my_ml_project.core.data import features_and_target, known_rows
-from my_ml_project.core.evaluate import fit
 from my_ml_project.core.checking import Findings, typed_table
 from my_ml_project.core.csv_files import read_cells
+from my_ml_project.core.data import features_and_target, known_rows
+from my_ml_project.core.evaluate import fit
 from my_ml_project.core.predict import predict
 from my_ml_project.core.tables import accept
 from my_ml_project.core.values import InFile
@@ -30,6 +29,7 @@ from my_ml_project.settings import Settings
 
 matplotlib.use("agg")
 EXAMPLES = int(os.environ["EXAMPLES"])
+PARTS = ast.Import | ast.ImportFrom | ast.FunctionDef  # of a cell: what it defines
 
 
 def functions_of_the_notebook() -> SimpleNamespace:
@@ -38,8 +38,10 @@ def functions_of_the_notebook() -> SimpleNamespace:
     for cell in json.loads(Path(os.environ["NOTEBOOK"]).read_text("utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "code" and not source.startswith("%%"):
-            kept = [one for one in ast.parse(source).body if isinstance(one, ast.Import | ast.ImportFrom | ast.FunctionDef)]
-            exec(compile(ast.Module([one for one in kept if "IPython" not in ast.unparse(one)], []), "notebook", "exec"), names)
+            parts = [
+                one for one in ast.parse(source).body if isinstance(one, PARTS) and "IPython" not in ast.unparse(one)
+            ]
+            exec(compile(ast.Module(parts, []), "notebook", "exec"), names)
     names["MAIN_SCORE"] = {"binary": "", "multiclass": "", "regression": ""}
     return SimpleNamespace(**names)
 
@@ -49,7 +51,8 @@ notebook = functions_of_the_notebook()
 
 def settings_of(table: Table) -> Settings:
     data = {"uri": "t.csv", "read": table.read}
-    return Settings.model_validate({"data": data, "target": {"column": "y", "task": table.task, "positive": table.positive}})
+    target = {"column": "y", "task": table.task, "positive": table.positive}
+    return Settings.model_validate({"data": data, "target": target})
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -73,7 +76,8 @@ def test_every_way_into_a_model_is_the_same(table):
     request = InferenceRequest.model_validate(json.loads(json.dumps(to_request(X, features))))
     pd.testing.assert_frame_equal(to_table(request, features), X.reset_index(drop=True))
     (cells,) = read_cells(io.BytesIO(table.content), ours.data.read, "t.csv")
-    scored = typed_table({name: cells.columns[name] for name in X}, cells.lines, features, InFile(ours.data.read), Findings())
+    raw = {name: cells.columns[name] for name in X}
+    scored = typed_table(raw, cells.lines, features, InFile(ours.data.read), Findings())
     pd.testing.assert_frame_equal(scored.loc[X.index], X)
 
     model = fit(X, y, ours)
@@ -90,5 +94,3 @@ def test_every_way_into_a_model_is_the_same(table):
             np.testing.assert_allclose(said[name], answers[name], rtol=1e-6, atol=1e-9)
         else:
             assert said[name].tolist() == answers[name].tolist()
-
-

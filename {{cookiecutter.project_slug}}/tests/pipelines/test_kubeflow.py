@@ -62,9 +62,8 @@ def test_it_runs_here(orders, tmp_path, monkeypatch, capsys):
     client, uri = empty_store(tmp_path)
     # A job longer than a word that Linux passes to a program, with what kfp would take for its own.
     schema = schema_of(orders)
-    schema["shop"] = Category(
-        missing=True, values=[*schema["shop"].values, *(f"a shop of many, {n}" for n in range(9_000))]
-    )
+    many = [f"a shop of many, {number}" for number in range(9_000)]
+    schema["shop"] = Category(missing=True, values=[*schema["shop"].values, *many])
     note = "{" + "{$.inputs}} and {" + "{workflow.name}}"
     job = make_job(orders, make_settings(data=BY_TIME), uri, tmp_path, columns=schema, note=note)
     assert len(job.model_dump_json()) > 2**17
