@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -173,6 +174,19 @@ def execute(project: Path, **variables: str) -> None:
     """Run the notebook with the command that the project's README gives for a terminal."""
     (headless,) = [line for line in commands(project / "README.md") if "jupyter execute" in line]
     run(*shlex.split(headless), cwd=project, **variables)
+
+
+def edit_parameters(project: Path, values: dict) -> None:
+    """Edit the parameter cell, as a user would, and nothing else."""
+    path = project / "notebooks" / "model.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "parameters"]
+    source = "".join(cell["source"])
+    for name, value in values.items():
+        source, found = re.subn(rf"^{name} = .*$", lambda _, n=name, v=value: f"{n} = {v!r}", source, flags=re.M)
+        assert found == 1, name
+    cell["source"] = source
+    path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -1,6 +1,5 @@
 """Level 0, run for real: generated, installed and executed with the commands of the READMEs alone."""
 
-import json
 import re
 import shlex
 import shutil
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import INSIDE, commands, execute, run
+from support import INSIDE, commands, edit_parameters, execute, run
 
 pytestmark = pytest.mark.real
 OWN_DATA = {
@@ -44,19 +43,6 @@ def check_inside(project: Path, tests: str, **variables: str) -> None:
         cwd=project,
         **variables,
     )
-
-
-def edit_parameters(project: Path, values: dict) -> None:
-    """Edit the parameter cell, as a user would, and nothing else."""
-    path = project / "notebooks" / "model.ipynb"
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    (cell,) = [cell for cell in notebook["cells"] if cell["id"] == "parameters"]
-    source = "".join(cell["source"])
-    for name, value in values.items():
-        source, found = re.subn(rf"^{name} = .*$", lambda _, n=name, v=value: f"{n} = {v!r}", source, flags=re.M)
-        assert found == 1, name
-    cell["source"] = source
-    path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def test_the_notebook_runs_and_leaves_what_the_readme_says(newcomer):
