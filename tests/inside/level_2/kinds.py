@@ -46,10 +46,8 @@ class Table:
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
     """A table of a few columns, some with gaps, and a target, perhaps with gaps too."""
-    kinds = {
-        f"{kind} {n}": kind
-        for n, kind in enumerate(draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=6)))
-    }
+    drawn = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=6))
+    kinds = {f"{kind} {number}": kind for number, kind in enumerate(drawn)}
     columns = {name: column(draw, kind) for name, kind in kinds.items()}
     classes, task, positive = TARGETS[draw(st.sampled_from(sorted(TARGETS)))]
     gap = draw(st.sampled_from([0, 13]))

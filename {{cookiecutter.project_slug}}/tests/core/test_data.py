@@ -23,7 +23,13 @@ def test_rows_without_target_or_time_are_left_out(orders):
 
 @pytest.mark.parametrize(
     "sections",
-    [{"data": {"time": "gone"}}, {"data": {"drop": ["gone"]}}, {"evaluation": {"slices": ["gone"]}}],
+    [
+        {"data": {"time": "gone"}},
+        {"data": {"drop": ["gone"]}},
+        {"data": {"read": {"dtype": {"gone": "str"}}}},
+        {"data": {"read": {"parse_dates": ["gone"]}}},
+        {"evaluation": {"slices": ["gone"]}},
+    ],
 )
 def test_a_column_that_is_not_there_is_named(orders, sections):
     with pytest.raises(ProjectError, match=r"no column \['gone'\]"):

@@ -66,6 +66,11 @@ def test_day_and_month_that_could_change_places_are_not_guessed(texts):
     assert form_of(texts, day_first=True).startswith("%d")
 
 
+def test_two_forms_in_equal_parts_are_none():
+    with pytest.raises(UnclearError, match="in one known form"):
+        form_of(["2023-01-04", "04.01.2023"])
+
+
 @pytest.mark.parametrize("text", ["soon", "31.02.2024", "2024-13-01", "12", "", "0001-01-01T00:00:00+05:00"])
 def test_what_is_no_date_is_none(text):
     assert not any(readings([text], form) for form in FORMATS)

@@ -22,7 +22,7 @@ def at_once(request, monkeypatch):
 def rules_of(texts, target="y", task="regression", **data):
     """The rules of a column `a` of these texts, in a table with a target `y`."""
     settings = make_settings(task, data=data, target={"column": target, "positive": None})
-    content = "a,y\n" + "".join(f'"{text}",{row}\n' for row, text in enumerate(texts))
+    content = "a,y\n" + "".join(f'"{text}",{row}\n' for row, text in enumerate([*texts, *texts]))
     return infer_schema(read_cells(io.BytesIO(content.encode()), settings.data.read, "t.csv"), settings)["a"]
 
 
@@ -78,6 +78,8 @@ def test_types_ranges_and_categories_are_inferred(texts, rules):
         (["02/03/2024"], {"time": "a", "read": {"dayfirst": True}}, Date(missing=False, format="%d/%m/%Y")),
         (["02/03/2024"], {"time": "a", "read": {"date_format": "%m/%d/%Y"}}, Date(missing=False, format="%m/%d/%Y")),
         (["02/03/2024"], {"read": {"date_format": "%m/%d/%Y"}}, Date(missing=False, format="%m/%d/%Y")),
+        (["2/3/24"], {"read": {"date_format": "%m/%d/%y"}}, Date(missing=False, format="%m/%d/%y")),
+        (["2024-01-02"], {"read": {"date_format": "%d.%m.%Y"}}, Date(missing=False)),
         (["1", "2"], {"read": {"dtype": {"a": "str"}}}, Category(missing=False, values=["1", "2"])),
         (["1", "2"], {"read": {"dtype": "str"}}, Category(missing=False, values=["1", "2"])),
         ([str(n) for n in range(30)], {"read": {"dtype": {"a": "str"}}}, Text(missing=False)),
@@ -102,6 +104,15 @@ def test_the_settings_say_more_of_a_column(texts, data, rules):
 def test_classes_that_are_whole_numbers_are_kept_as_such(task, texts):
     assert rules_of(texts, "a", task) == Integer(missing="" in texts, min=0, max=2)
     assert rules_of(texts, "a", "regression") == Number(missing="" in texts, min=0, max=2)
+
+
+def test_names_that_do_not_come_again_are_no_categories():
+    content = "a,y\n" + "".join(f"name {row // 2 if row < 4 else row},{row}\n" for row in range(6))
+    settings = make_settings("regression", target={"column": "y", "positive": None})
+    for rows, kind in ((4, Category), (6, Text)):
+        lines = content.encode().splitlines(keepends=True)[: rows + 1]
+        schema = infer_schema(read_cells(io.BytesIO(b"".join(lines)), settings.data.read, "t.csv"), settings)
+        assert isinstance(schema["a"], kind)
 
 
 def test_a_time_that_is_unclear_is_refused():

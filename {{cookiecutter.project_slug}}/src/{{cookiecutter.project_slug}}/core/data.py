@@ -20,9 +20,11 @@ def check_columns(names: Iterable[str], settings: Settings) -> None:
     data, target = settings.data, settings.target
     names = list(names)
     needed = [target.column, *([data.time] if data.time else [])]
-    absent = [name for name in [*needed, *data.drop, *settings.evaluation.slices] if name not in names]
+    typed = [*([] if isinstance(data.read.dtype, str) else data.read.dtype), *data.read.parse_dates]
+    absent = [name for name in [*needed, *data.drop, *settings.evaluation.slices, *typed] if name not in names]
     if absent:
-        raise ProjectError(f"The table has no column {absent}, which params.yaml names. It has {names}.")
+        hint = " Run together? Set data.read.sep." if len(names) == 1 else ""
+        raise ProjectError(f"The table has no column {absent}, which params.yaml names. It has {names}.{hint}")
     if target.column in data.drop:
         raise ProjectError(f"The target {target.column!r} is listed under data.drop in params.yaml: take it out.")
 

@@ -11,6 +11,7 @@ DAYS = (
 )
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 FORMATS: list[str | None] = [None, *(day + time for time in TIMES for day in DAYS)]  # None: ISO 8601
+MEND = "Write dates like 2024-12-31, or say how they are written: data.read.date_format in params.yaml."
 SAMPLE = 500  # texts by which the forms are told that a column cannot be in
 
 
@@ -74,9 +75,11 @@ def form_of(texts: Iterable[str], day_first: bool = False, forms: Sequence[str |
         candidates = best(different, candidates, often)
     if not candidates:
         raise UnclearError("does not hold dates in one known form")
-    first = readings(different, candidates[0])
-    if all(readings(different, form) == first for form in candidates[1:]):
+    first, *others = (readings(different, form) for form in candidates)
+    if all(read == first for read in others):
         return candidates[0]
+    if not any(read[text] != first[text] for read in others for text in read.keys() & first.keys()):
+        raise UnclearError("does not hold dates in one known form")
     if day_first:
         return next(form for form in candidates if form and form.startswith("%d"))
     raise UnclearError("can be read as day/month and as month/day")

@@ -12,11 +12,11 @@ import numpy as np
 from ..errors import ProjectError
 from ..settings import TYPES, Read, Settings
 from .csv_files import Cells
-from .dates import FORMATS, UnclearError, form_of, is_date
+from .dates import FORMATS, MEND, UnclearError, form_of, is_date
 from .schema import Boolean, Category, Column, Date, Integer, Number, Schema, Text
 from .values import HIGHEST, INFINITE, LOWEST, InFile
 
-MOST_CATEGORIES = 20
+MOST_CATEGORIES, FEWEST_TIMES = 20, 2  # and how often a category occurs on average: else the next table has others
 MOST_EXACT = 2**53  # beyond it, a float leaves out whole numbers
 CODE = re.compile(r"\s*[+-]?0[0-9]")  # how no number begins: a postcode, say
 
@@ -34,7 +34,7 @@ def infer_schema(pieces: Iterable[Cells], settings: Settings) -> Schema:
         for name, texts in cells.columns.items():
             if name not in seen:
                 is_date = name == settings.data.time or name in read.parse_dates
-                seen[name] = Seen(texts=Counter() if is_date else None)
+                seen[name] = Seen(texts=Counter() if is_date else None, forms=[read.date_format, *FORMATS])
             seen[name].add(form.known(texts, name), form)
     if empty := [name for name, column in seen.items() if not column.count and name not in open_ended(settings)]:
         raise ProjectError(f"Columns {empty} hold no value at all: list them under data.drop in params.yaml.")
@@ -55,6 +55,7 @@ class Seen:
     """
 
     texts: Counter[str] | None
+    forms: list[str | None]
     count: int = 0
     missing: bool = False
     truths: bool = True
@@ -65,7 +66,6 @@ class Seen:
     high: float = -math.inf
     whole: set[int] = field(default_factory=set)
     too_long: bool = False
-    forms: list[str | None] = field(default_factory=lambda: list(FORMATS))
     different: set[str] = field(default_factory=set)
 
     def add(self, texts: list[str | None], form: InFile) -> None:
@@ -121,7 +121,8 @@ def describe(name: str, seen: Seen, settings: Settings) -> Column:
         return Date(missing=missing, format=date_format(f"The time column {name!r}", seen, read))
     if free and (dates := describe_dates(seen, read)):
         return dates
-    if name not in open_ended(settings) and (hint == "category" or len(seen.different) <= MOST_CATEGORIES):
+    few = len(seen.different) <= min(MOST_CATEGORIES, seen.count / FEWEST_TIMES)
+    if name not in open_ended(settings) and (few or hint == "category"):
         return Category(missing=missing, values=sorted(seen.different))
     return Text(missing=missing)
 
@@ -166,7 +167,7 @@ def date_format(what: str, seen: Seen, read: Read) -> str | None:
     try:
         return read.date_format or form_of(list((seen.texts or Counter()).elements()), read.dayfirst)
     except UnclearError as error:
-        raise ProjectError(f"{what} {error}. Write dates like 2024-12-31.") from None
+        raise ProjectError(f"{what} {error}. {MEND}") from None
 
 
 def all_read(known: list[str], read: Callable[[str], Any]) -> list[Any] | None:

@@ -8,7 +8,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator  # takes seconds to import
 
-# In microseconds: pandas reckons in nanoseconds otherwise, of which there are too few for a day in the year 9999.
+# In microseconds: in the finer unit that pandas takes by itself there is no room for a day in the year 9999.
 EPOCH, DAY = np.datetime64(0, "us"), np.timedelta64(1, "D")
 
 
