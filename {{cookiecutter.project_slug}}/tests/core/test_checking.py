@@ -107,6 +107,12 @@ def test_what_breaks_the_rules_is_named(rules, form, value, problem):
     assert "column a: 1 rows, the first in row 1: " in str(error.value) and problem in str(error.value)
 
 
+@pytest.mark.parametrize("rules", [INTEGER, NUMBER])
+def test_a_number_too_long_to_be_written_down_is_refused(rules):
+    with pytest.raises(ProjectError, match="a number of thousands of digits"):
+        column(rules, [10**5000], InJson())
+
+
 def test_everything_is_named_at_once_with_the_first_places_and_values():
     schema = {"a": Number(missing=False, max=5), "b": SHOP, "c": TEXT}
     findings = Findings()

@@ -130,3 +130,19 @@ def test_what_params_ask_for_is_held_against_the_scores():
     ]
     with pytest.raises(ProjectError, match=r"the scores \['bad', 'good'\], which there are not"):
         shortfalls({"other": 1.0}, settings)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (pd.array([True, None, False, False] * 50, dtype="boolean"), ["(missing)", "False", "True"]),
+        (pd.array([1, None, 20, 20] * 50, dtype="Int64"), ["(missing)", "1", "20"]),
+        ([1.0, None, 2.5, 2.5] * 50, ["(missing)", "1", "2.5"]),
+        (["nan", None, "x", "x"] * 50, ["(missing)", "nan", "x"]),
+    ],
+)
+def test_slices_are_named_by_their_values(orders, values, names):
+    settings = make_settings("regression", data={"drop": HIDDEN["regression"]}, evaluation={"slices": ["by"]})
+    X, y = features_and_target(orders, settings)
+    found = evaluate_slices(fit(X, y, settings), orders.assign(by=values), X, y, settings)
+    assert sorted(found["value"]) == names and found["rows"].sum() == 200

@@ -90,7 +90,7 @@ def test_a_target_is_learned_as_it_was_written(y, positive, classes):
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_fractions_are_no_classes(task):
-    with pytest.raises(ProjectError, match=r"'y' holds fractions like 0\.5, .* set target.task to regression"):
+    with pytest.raises(ProjectError, match=r"'y' holds numbers like 0\.5, .* set target.task to regression"):
         accept(csv(a="1", y=["0.5", "1"] * 10), settings_for(task, positive=1), None)
 
 

@@ -10,6 +10,7 @@ import pytest
 from conftest import published
 from mlserver import ModelSettings
 from mlserver.errors import InferenceError
+from mlserver.grpc.converters import ModelInferRequestConverter
 from mlserver.types import InferenceRequest
 from prometheus_client import REGISTRY
 
@@ -65,6 +66,18 @@ def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
     days |= {"datatype": "INT64", "shape": [5], "data": [int(value) for value in days["data"]]}
     other["inputs"].reverse()
     assert ask(runtime, other)["outputs"] == ask(runtime, body)["outputs"]
+
+
+def test_a_request_over_grpc_says_the_same(served):
+    runtime, body = served
+    other = copy.deepcopy(body)
+    for tensor in other["inputs"]:  # in which nothing is null: a missing number is NaN there, a missing text is empty
+        is_text, empty = tensor["datatype"] == "BYTES", {"FP64": math.nan, "BYTES": ""}.get(tensor["datatype"])
+        known = [empty if value is None else value for value in tensor["data"]]
+        tensor["data"] = [value.encode() for value in known] if is_text else known
+    sent = ModelInferRequestConverter.from_types(InferenceRequest.model_validate(other), model_name=runtime.name)
+    said = asyncio.run(runtime.predict(ModelInferRequestConverter.to_types(sent)))
+    assert said.model_dump(mode="json")["outputs"] == ask(runtime, body)["outputs"]
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def read_values(
             read.append(None if value is None else read_one(value))
         except ValueError as error:
             read.append(None)
-            findings.add(name, str(error), [place], [repr(value)])
+            findings.add(name, str(error), [place], [shown(value)])
     return read
 
 
@@ -143,7 +143,10 @@ def rule_of(rules: Column) -> tuple[str, Callable[[Any], bool]]:
 
 def shown(value: Any) -> str:
     """A value as a message quotes it."""
-    return f"{value:.15g}" if isinstance(value, float) else repr(value)
+    try:
+        return f"{value:.15g}" if isinstance(value, float) else repr(value)
+    except ValueError:  # Python writes down no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def as_column(values: list[Any], rules: Column) -> Any:

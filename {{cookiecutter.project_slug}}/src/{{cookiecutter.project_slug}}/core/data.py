@@ -10,7 +10,7 @@ from ..errors import ProjectError
 from ..settings import Settings, Task
 from .checking import DATE, Findings
 from .dates import UnclearError, form_of, readings
-from .values import NO_DATE
+from .values import MOST_EXACT, NO_DATE
 
 FEWEST_ROWS, FEWEST_OF_A_CLASS = 16, 8
 
@@ -52,7 +52,9 @@ def outcomes(known: pd.Series, task: Task) -> pd.Series:
         return known.astype("bool")
     if not pd.api.types.is_numeric_dtype(known):
         return known
-    whole = task != "regression" and (known % 1 == 0).all()
+    if task == "regression":
+        return known.astype("float64")
+    whole = pd.api.types.is_integer_dtype(known) or ((known % 1 == 0) & (known.abs() < MOST_EXACT)).all()
     return known.astype("int64" if whole else "float64")
 
 
@@ -69,9 +71,9 @@ def check_target(values: pd.Series, settings: Settings) -> None:
             raise ProjectError(f"target.task is regression, but column {name!r} does not hold numbers.")
         return
     if pd.api.types.is_float_dtype(values):
-        fraction = next(value for value in counts.index if value % 1)
+        fraction = next((value for value in counts.index if value % 1), counts.index[0])
         raise ProjectError(
-            f"{name!r} holds fractions like {fraction:g}, which are no classes: set target.task to regression, or give "
+            f"{name!r} holds numbers like {fraction:g}, which are no classes: set target.task to regression, or give "
             "the classes names."
         )
     if task == "binary" and len(counts) > 2:

@@ -47,7 +47,9 @@ def evaluate_slices(
 
 def name_of(value: Any) -> str:
     """What a slice of the rows with this value is called."""
-    return "(missing)" if pd.isna(value) else str(value)
+    if pd.isna(value):
+        return "(missing)"
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def shortfalls(scores: dict[str, float], params: Settings) -> list[str]:

@@ -14,10 +14,9 @@ from ..settings import TYPES, Read, Settings
 from .csv_files import Cells
 from .dates import FORMATS, MEND, UnclearError, form_of, is_date
 from .schema import Boolean, Category, Column, Date, Integer, Number, Schema, Text
-from .values import HIGHEST, INFINITE, LOWEST, InFile
+from .values import HIGHEST, INFINITE, LOWEST, MOST_EXACT, InFile
 
 MOST_CATEGORIES, FEWEST_TIMES = 20, 2  # and how often a category occurs on average: else the next table has others
-MOST_EXACT = 2**53  # beyond it, a float leaves out whole numbers
 CODE = re.compile(r"\s*[+-]?0[0-9]")  # how no number begins: a postcode, say
 
 

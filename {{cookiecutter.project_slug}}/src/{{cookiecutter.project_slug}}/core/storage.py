@@ -20,6 +20,7 @@ from fsspec.implementations.local import LocalFileSystem
 from ..errors import ProjectError
 from .checking import DATE, TEXT, dtype_of
 from .schema import Date, Schema
+from .values import MOST_EXACT
 
 UNFINISHED = ".writing-"  # how the folders begin in which something is written before it gets its place
 DAY = 24 * 3600
@@ -130,7 +131,7 @@ def as_csv(table: pd.DataFrame) -> bytes:
 def is_whole(column: pd.Series) -> bool:
     """Whether all numbers of a column are whole: then they are written without a point."""
     known = column.dropna()
-    return bool(known.dtype == "float64" and (known.abs() < 2**53).all() and (known % 1 == 0).all())
+    return bool(known.dtype == "float64" and (known.abs() < MOST_EXACT).all() and (known % 1 == 0).all())
 
 
 def quoting_for(table: pd.DataFrame) -> Literal[0, 2]:

@@ -21,7 +21,7 @@ SCHEMA = Path("data/schema.yaml")
 # The types of a schema that keep to what data.read.dtype says: a first table may have told more of it.
 MEANT = {
     "text": ("text", "category", "date"),
-    "category": ("category",),
+    "category": ("category", "text"),
     "integer": ("integer", "number"),
     "number": ("number",),
     "boolean": ("boolean",),

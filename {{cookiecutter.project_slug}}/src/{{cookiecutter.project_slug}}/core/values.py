@@ -15,6 +15,7 @@ from .csv_files import MISSING
 from .dates import read_date
 
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
+MOST_EXACT = 2**53  # beyond it, a float leaves out whole numbers
 WHOLE = re.compile(r"([+-]?[0-9]+)(\.0*)?")
 INFINITE = re.compile(r"\s*[+-]?inf(inity)?\s*", re.IGNORECASE)
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
