@@ -32,7 +32,8 @@ case "$*" in
     rm -f up
     [ -f "images/$IMAGE" ] || { echo "No such image: $IMAGE"; exit 1; }
     if [ "$IMAGE" = "$(cat broken 2>/dev/null)" ]; then echo "$3 is unhealthy"; exit 1; fi
-    echo "$3" >up.new && mv up.new up ;;
+    echo "$3" >up.$$ && mv up.$$ up
+    echo "$3 has come up" >>log ;;
   *" down") rm -f up ;;
   *" ps --quiet") printf 'the-container\\nanother\\n' ;;
   "update --restart unless-stopped "*) ;;

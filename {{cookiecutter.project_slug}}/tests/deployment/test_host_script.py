@@ -16,9 +16,10 @@ A, B, C = (f"20260101T00000000000{number}Z-0123456789ab-0123456789ab-0123456789a
 SHELLS = [["sh"], ["busybox", "sh"], ["bash"]]
 
 
-def wait_for(path: Path) -> None:
+def wait_for(path: Path, text: str = "") -> None:
+    """Return once there is such a file, with this text in it."""
     end = time.monotonic() + LONG
-    while not path.exists():
+    while not (path.exists() and text in path.read_bytes().decode()):
         assert time.monotonic() < end, path
         time.sleep(0.01)
 
@@ -150,6 +151,7 @@ def test_whoever_is_killed_holds_nobody_up(machine):
     process.send_signal(signal.SIGKILL)  # and nobody asks how it ended: it stays as a zombie
     assert len(list((machine.place / "lock").iterdir())) == 1
     (machine.home / "go").touch()
+    wait_for(machine.home / "log", f"{B} has come up")  # docker, which goes on alone
     assert f"{B} was taken back: {A} runs again" in machine.run("back")
     assert state(machine.home) == [A, A, "nothing"] and not list((machine.place / "lock").iterdir())
     assert not (machine.place / "starting").exists()
