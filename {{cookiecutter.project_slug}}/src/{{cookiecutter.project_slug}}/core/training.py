@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from ..settings import Settings
 from . import pictures
 from .card import model_card
-from .data import features_and_target
+from .data import features_and_target, moments
 from .evaluate import evaluate, evaluate_slices
 from .model_folder import EXAMPLE
 from .predict import kind_of, predict
@@ -47,7 +47,7 @@ def last_time(rows: pd.DataFrame, settings: Settings) -> str | float | None:
     """The newest time in these rows, as a number or as an ISO date; None where the settings name no time."""
     if settings.data.time is None:
         return None
-    newest = rows[settings.data.time].max()
+    newest = moments(rows[settings.data.time]).max()
     return newest.tz_localize("UTC").isoformat() if isinstance(newest, pd.Timestamp) else float(newest)
 
 
