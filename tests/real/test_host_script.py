@@ -42,9 +42,10 @@ FAULTS = re.findall(r'^ +"(.+?)"\)', COUNTED, re.M)
 
 
 @pytest.fixture(scope="module")
-def stand_in(baked):
-    """The stand-ins of the generated project's own tests."""
-    folder = str(baked(maturity_level="1") / "tests/deployment")
+def stand_in(baked, tmp_path_factory):
+    """The stand-ins of the generated project's own tests, in a copy: Python keeps what it compiles beside them."""
+    folder = str(tmp_path_factory.mktemp("stand-in"))
+    shutil.copy(baked(maturity_level="1") / "tests/deployment/stand_in.py", folder)
     sys.path.insert(0, folder)
     yield import_module("stand_in")
     sys.path.remove(folder)

@@ -1,8 +1,10 @@
 """What the project's commands send to Kubeflow Pipelines, whose API server is emulated; kfp's own client sends it."""
 
+import base64
 import json
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,7 @@ def start(project: Path, host: str, how: str, *words: str, check: bool = True) -
 def job_in(sent: dict) -> dict:
     """The job that the pipeline was given."""
     assert list(sent["runtime_config"]["parameters"]) == ["job"]
-    return json.loads(sent["runtime_config"]["parameters"]["job"])
+    return json.loads(zlib.decompress(base64.urlsafe_b64decode(sent["runtime_config"]["parameters"]["job"])))
 
 
 def test_submit_sends_the_compiled_pipeline_and_the_job_to_the_emulated_server(project, cluster):

@@ -103,7 +103,7 @@ def of(server: Server, name: str, change: dict) -> bytes:
         ("age", {"data": [float("nan")] * 5}, "JSON decode error"),
         ("age", {"data": [float("inf")] * 5}, "JSON decode error"),
         ("age", {"data": [10**400] * 5}, "JSON decode error"),
-        ("age", {"data": ["41"] * 5}, "'41' is not a number"),
+        ("age", {"data": ["41"] * 5}, "column age: 5 rows, the first in row 0, 1, 2, 3, 4: is not a number: '41'"),
         ("age", {"data": [900] * 5}, "column age: 5 rows, the first in row 0, 1, 2, 3, 4: is outside 0 to"),
         ("age", {"datatype": "BYTES"}, "is of datatype BYTES, not one of"),
         ("age", {"datatype": "FP128"}, "Input should be"),

@@ -23,9 +23,10 @@ IMAGE = "registry.example.com/team/my_ml_project-training:1"
 SHARED = "/mnt/shared"  # in the containers: what all of them reach, as they would a server
 # Run in the project's environment: the job that `pipeline submit` would send.
 DESCRIBE_JOB = """
+from my_ml_project.pipelines.job import as_text
 from my_ml_project.pipelines.training import describe_job
 from my_ml_project.settings import load_settings
-print(describe_job(load_settings(), "/mnt/shared/customers.csv", "by hand", "in containers").model_dump_json())
+print(as_text(describe_job(load_settings(), "/mnt/shared/customers.csv", "by hand", "in containers")))
 """
 # The same: what each of two models answers to every row of the table, and how often they differ.
 COMPARE = """
