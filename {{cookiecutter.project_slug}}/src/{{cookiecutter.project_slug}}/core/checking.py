@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import ProjectError, shortened
 from .schema import Boolean, Category, Column, Date, Integer, Number, Schema, Text
-from .values import Form
+from .values import Form, InFile
 
 MOST_LINES_SHOWN, MOST_PLACES, MOST_VALUES = 20, 5, 5
 # Said and not left to pandas, which keeps text otherwise where pyarrow is installed.
@@ -98,19 +98,21 @@ def typed_column(
         missing = [place for place, value in zip(places, values, strict=True) if value is None]
         findings.add(name, "is missing", missing, [])
     read = read_values(name, values, places, rules, form, findings)
-    problem, allowed = rule_of(rules)
-    if broken := [at for at, value in enumerate(read) if value is not None and not allowed(value)]:
+    problem, broken = broken_rule(read, rules)
+    if broken:
         findings.add(name, problem, [places[at] for at in broken], (shown(read[at]) for at in broken))
     return None if findings.found else as_column(read, rules)
 
 
 def read_values(
     name: str, values: list[Any], places: Sequence[int], rules: Column, form: Form, findings: Findings
-) -> list[Any]:
-    """The values as what the rules say they are; None also for those that are not."""
-    read: list[Any] = []
+) -> Any:
+    """The values as what the rules say they are, None for what is none; as an array, where all are numbers."""
     if isinstance(rules, Number) and (numbers := form.numbers(values)) is not None:
         return numbers
+    if isinstance(rules, Category | Text) and isinstance(form, InFile):  # in which all is text
+        return values
+    read: list[Any] = []
     read_one = reader(rules, form)
     for place, value in zip(places, values, strict=True):
         try:
@@ -130,15 +132,20 @@ def reader(rules: Column, form: Form) -> Callable[[Any], Any]:
     return {Number: form.number, Integer: form.integer, Boolean: form.boolean}[type(rules)]
 
 
-def rule_of(rules: Column) -> tuple[str, Callable[[Any], bool]]:
-    """What is said of a value that breaks the rules of a column, and whether a value keeps them."""
+def broken_rule(read: Sequence[Any], rules: Column) -> tuple[str, list[int]]:
+    """What is said of values that break the rules of a column, and at which places they are."""
     if isinstance(rules, Category):
-        return "is not a known category", frozenset(rules.values).__contains__
-    if isinstance(rules, Number | Integer) and (rules.min is not None or rules.max is not None):
-        low = -math.inf if rules.min is None else rules.min
-        high = math.inf if rules.max is None else rules.max
-        return f"is outside {shown(low)} to {shown(high)}", lambda value: low <= value <= high
-    return "", lambda value: True
+        unknown = set(read) - {None, *rules.values}
+        return "is not a known category", [at for at, value in enumerate(read) if value in unknown] if unknown else []
+    if not isinstance(rules, Number | Integer):
+        return "", []
+    low = -math.inf if rules.min is None else rules.min
+    high = math.inf if rules.max is None else rules.max
+    if isinstance(read, np.ndarray):
+        broken = np.flatnonzero((read < low) | (read > high)).tolist()
+    else:
+        broken = [at for at, value in enumerate(read) if value is not None and not low <= value <= high]
+    return f"is outside {shown(low)} to {shown(high)}", broken
 
 
 def shown(value: Any) -> str:
@@ -149,7 +156,7 @@ def shown(value: Any) -> str:
         return "a number of thousands of digits"
 
 
-def as_column(values: list[Any], rules: Column) -> Any:
+def as_column(values: Sequence[Any], rules: Column) -> Any:
     """The values as a column, whose dtype follows from the rules and from nothing else."""
     if isinstance(rules, Category | Text):
         return pd.array(values, dtype=TEXT)

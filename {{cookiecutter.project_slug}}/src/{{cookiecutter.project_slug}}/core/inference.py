@@ -87,16 +87,18 @@ class Seen:
 
     def add_numbers(self, known: list[Any], form: InFile) -> None:
         """Look at these values as numbers, if all are."""
-        if any(map(INFINITE.fullmatch, known)):  # the check will name them; for their sake a column is no text
+        found: Any
+        found = form.numbers(known)
+        if found is None:  # what is infinite makes no text of a column: the check will name it
             known = [text for text in known if not INFINITE.fullmatch(text)]
-        found = form.numbers(known) or all_read(known, form.number)
+            found = all_read(known, form.number)
         self.numbers = found is not None
-        if not found:
+        if not known or found is None:
             return
         numbers = np.array(found)
         self.low, self.high = min(self.low, numbers.min()), max(self.high, numbers.max())
         self.integral = self.integral and bool((numbers % 1 == 0).all())
-        large = [text for text, is_large in zip(known, abs(numbers) > MOST_EXACT, strict=True) if is_large]
+        large = [known[place] for place in np.flatnonzero(abs(numbers) > MOST_EXACT)]
         whole = all_read(large, form.integer)
         if whole is None:
             digits = all(text.strip().lstrip("+-").isdigit() for text in large)

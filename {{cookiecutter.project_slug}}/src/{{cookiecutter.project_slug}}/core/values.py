@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from ..settings import Read, Value
 from .csv_files import MISSING
 from .dates import read_date
@@ -52,13 +54,13 @@ class InFile:
         missing = self.missing(column)
         return [None if value in missing else value for value in values]
 
-    def numbers(self, values: list[str | None]) -> list[float | None] | None:
+    def numbers(self, values: list[str | None]) -> np.ndarray | None:
         """All texts as numbers at once; None where that takes a look at each, since float() takes more than we do."""
         together = "".join(filter(None, values))
         if not self._plain or "_" in together or not together.isascii():
             return None
         try:
-            return all_finite([None if value is None else float(value) for value in values])
+            return all_finite([math.nan if value is None else float(value) for value in values], values.count(None))
         except ValueError:
             return None
 
@@ -116,9 +118,9 @@ class InJson:
         """The values of a column, with None for what is missing: an empty text is, as in a file, and so is NaN."""
         return [None if value is None or value != value or value in ("", b"") else value for value in values]
 
-    def numbers(self, values: list[Any]) -> list[float | None] | None:
+    def numbers(self, values: list[Any]) -> np.ndarray | None:
         """All values as numbers at once; None where that takes a look at each."""
-        return all_finite(values) if set(map(type, values)) <= {float, type(None)} else None
+        return all_finite(values, values.count(None)) if set(map(type, values)) <= {float, type(None)} else None
 
     def number(self, value: Any) -> float:
         """A finite number."""
@@ -165,9 +167,10 @@ def spellings(value: Value) -> list[str]:
     return [value] if isinstance(value, str) else [str(value), str(float(value))]
 
 
-def all_finite(numbers: list[float | None]) -> list[float | None] | None:
-    """The numbers, if all that are known are finite."""
-    return numbers if all(number is None or math.isfinite(number) for number in numbers) else None
+def all_finite(numbers: list[Any], missing: int) -> np.ndarray | None:
+    """The numbers, if all are finite but for so many that are missing, which are NaN."""
+    found = np.array(numbers, dtype="float64")
+    return found if np.isfinite(found).sum() == len(found) - missing else None
 
 
 def finite(number: float) -> float:
