@@ -121,5 +121,5 @@ def test_the_released_model_answers_if_it_is_asked(run, table, make_model):
 
 def test_without_a_release_there_is_none_to_ask(run, table):
     Path("rows.csv").write_text(as_given(table[0]), newline="")
-    assert "rele" in run("predict", "rows.csv", "--released")
+    assert "Nothing is released yet" in run("predict", "rows.csv", "--released")
     assert not Path("predictions.csv").exists()

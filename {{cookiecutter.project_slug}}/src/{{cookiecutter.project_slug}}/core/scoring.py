@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable
-from typing import IO, Literal
+from typing import IO
 
 from ..errors import ProjectError
 from ..settings import Read
@@ -11,7 +11,7 @@ from .csv_files import Cells, read_cells
 from .model_folder import ModelFolder
 from .predict import predict
 from .record import Record
-from .storage import delivered, fetched
+from .storage import delivered, fetched, quoting_for
 from .values import InFile
 
 MODEL = "model_sha256"  # the column that says which model has answered
@@ -44,7 +44,7 @@ def write_answers(folder: ModelFolder, pieces: Iterable[Cells], read: Read, name
         if not findings.found:
             answers = predict(model, rows).assign(**{MODEL: folder.sha256})
             columns = [*cells.columns.values(), *(answers[one].tolist() for one in answers)]
-            writer = csv.writer(file, lineterminator="\n", quoting=quoting_for(cells))
+            writer = csv.writer(file, lineterminator="\n", quoting=quoting_for(cells.columns.values()))
             writer.writerows(zip(*columns, strict=True))
     findings.refuse()
     return count
@@ -57,9 +57,3 @@ def check_header(columns: Iterable[str], record: Record, name: str) -> None:
         raise ProjectError(f"{name} has no column {absent}, which the model needs. It has {columns}.")
     if taken := [one for one in (*record.answers, MODEL) if one in columns]:
         raise ProjectError(f"{name} has columns {taken} already, which the predictions would replace: rename them.")
-
-
-def quoting_for(cells: Cells) -> Literal[0, 1]:
-    """How to quote these cells: Python leaves a lone carriage return unquoted, where others begin a new row."""
-    returns = any("\r" in text for column in cells.columns.values() for text in column)
-    return csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL

@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -125,7 +125,8 @@ def write_file(path: Path, content: bytes) -> None:
 def as_csv(table: pd.DataFrame) -> bytes:
     """A table as commas and UTF-8, the form in which the project keeps all of them: what is missing is empty."""
     plain = table.assign(**{str(name): column.astype("Int64") for name, column in table.items() if is_whole(column)})
-    return plain.to_csv(index=False, lineterminator="\n", quoting=quoting_for(table)).encode()
+    texts = (column.dropna() for _, column in table.items() if isinstance(column.dtype, pd.StringDtype))
+    return plain.to_csv(index=False, lineterminator="\n", quoting=quoting_for(texts)).encode()
 
 
 def is_whole(column: pd.Series) -> bool:
@@ -134,10 +135,9 @@ def is_whole(column: pd.Series) -> bool:
     return bool(known.dtype == "float64" and (known.abs() < MOST_EXACT).all() and (known % 1 == 0).all())
 
 
-def quoting_for(table: pd.DataFrame) -> Literal[0, 2]:
-    """How to quote: Python leaves a lone carriage return unquoted, and whoever reads it begins a new row there."""
-    texts = (column for _, column in table.items() if isinstance(column.dtype, pd.StringDtype))
-    returns = any(column.str.contains("\r", regex=False).any() for column in texts)
+def quoting_for(columns: Iterable[Iterable[str]]) -> Literal[0, 2]:
+    """How to quote these texts: Python leaves a lone carriage return unquoted, and readers begin a new row there."""
+    returns = any("\r" in text for column in columns for text in column)
     return csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
 
 
