@@ -57,7 +57,7 @@ def go_on(project: Path, kept: Path, act: str):
 
 
 def register_nothing(project: Path) -> None:
-    edit(project / PACKAGE / "pipelines/steps.py", "if not found.missed:", "if False:")
+    edit(project / PACKAGE / "pipelines/steps.py", "if not record.missed:", "if False:")
 
 
 def reproduce_from_other_rows(project: Path) -> None:

@@ -12,7 +12,7 @@ from support import INSIDE, commands, edit_parameters, execute, run
 
 pytestmark = pytest.mark.real
 OWN_DATA = {
-    "cancer": {"TARGET": "target", "TASK": "binary", "POSITIVE": 0, "TIME": None, "DROP": []},
+    "cancer": {"TARGET": "target", "TASK": "binary", "POSITIVE": 0, "THRESHOLD": 0.9, "TIME": None, "DROP": []},
     "wine": {"TARGET": "target", "TASK": "multiclass", "POSITIVE": None, "TIME": None, "DROP": []},
     "diabetes": {"TARGET": "target", "TASK": "regression", "POSITIVE": None, "TIME": None, "DROP": []},
     "houses": {"TARGET": "price", "TASK": "regression", "POSITIVE": None, "TIME": "sold", "DROP": []},

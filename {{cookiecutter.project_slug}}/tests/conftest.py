@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from {{cookiecutter.project_slug}} import cli
+from {{cookiecutter.project_slug}}.core import evaluate
 from {{cookiecutter.project_slug}}.core.csv_files import read_cells
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.evaluate import fit
@@ -24,10 +25,9 @@ from {{cookiecutter.project_slug}}.core.inference import infer_schema
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model, write_model
 from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_project
-from {{cookiecutter.project_slug}}.core.record import Record
 from {{cookiecutter.project_slug}}.core.schema import Schema
 from {{cookiecutter.project_slug}}.core.storage import sha256
-from {{cookiecutter.project_slug}}.core.training import judge
+from {{cookiecutter.project_slug}}.core.training import describe
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings
 from {{cookiecutter.project_slug}}.settings import Settings
 
@@ -73,6 +73,16 @@ def own_stores():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def few_draws():
+    """What is drawn again and again is drawn less often, to be quick."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "SPREAD_DRAWS", 20)
+        with suppress(ModuleNotFoundError):  # it comes with level 2
+            patch.setattr("{{cookiecutter.project_slug}}.candidates.difference.DRAWS", 50)
+        yield
+
+
 def make_orders() -> pd.DataFrame:
     """200 orders: late and dear ones come back, the price grows with the weight, some values are missing."""
     rng = np.random.default_rng(0)
@@ -111,11 +121,12 @@ def trained(tmp_path_factory) -> Callable[[str, int], Path]:
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
         model, origin = fit(X, y, settings), describe_origin(settings, "", b"table", describe_project())
-        judged = judge(model, table, table, schema_of(table), settings)
-        judged |= {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
+        record = describe(model, table, table, schema_of(table), settings, origin)
+        known = {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
+        known |= {"spread": {"first": (0.4, 0.6)}, "baseline": {"first": 0.1}}
         files = {"card.md": b"card", "example.csv": X.loc[[23, 34, 46, 60, 61]].to_csv(index=False).encode()}
         folder = tmp_path_factory.mktemp("models")
-        write_model(model, Record(**origin, **judged), files, folder)
+        write_model(model, record.model_copy(update=known), files, folder)
         return folder
 
     return train
@@ -135,7 +146,7 @@ def make_model(trained, tmp_path) -> Callable[..., ModelFolder]:
 def as_format_1(folder: ModelFolder) -> ModelFolder:
     """The same folder, written anew as projects kept a model before there was a second format."""
     record = json.loads((folder.place / RECORD).read_text("utf-8"))
-    for name in ("format", "files", "learned", "reference", "threshold"):
+    for name in ("format", "files", "learned", "reference", "threshold", "spread", "baseline", "missed"):
         del record[name]
     record = {"sha256": sha256((folder.place / MODEL).read_bytes())} | record
     (folder.place / RECORD).write_text(json.dumps(record), "utf-8")

@@ -30,6 +30,8 @@ def test_what_is_left_out_has_a_default(tmp_path):
         (SMALLEST + "model: {sede: 1}\n", r"model\.sede: no such setting\. Did you mean seed\?"),
         (SMALLEST.replace("regression", "clustering"), r"target\.task: .*'binary', 'multiclass' or 'regression'"),
         (SMALLEST + "evaluation: {held_out: 2}\n", r"evaluation\.held_out: .*less than 1 \(it is 2\)"),
+        (SMALLEST.replace("regression", "binary, threshold: 1"), r"target\.threshold: .*less than 1 \(it is 1\)"),
+        (SMALLEST + "evaluation: {replace_when: equal}\n", r"evaluation\.replace_when: .*'better' or 'not_worse'"),
         ("data: {uri: t.csv}\n", "target: field required"),
         ("", "the file: "),
         (SMALLEST.replace("t.csv", "'https://me:secret@h/t.csv'"), r"data\.uri: there is an account in it\."),

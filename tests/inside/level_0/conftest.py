@@ -3,10 +3,12 @@
 import ast
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 matplotlib.use("agg")
@@ -30,7 +32,7 @@ def definitions(source: str) -> ast.Module:
 
 
 @pytest.fixture
-def notebook(tmp_path, monkeypatch) -> SimpleNamespace:
+def notebook(tmp_path, monkeypatch) -> Iterator[SimpleNamespace]:
     """The notebook's functions and parameters, in a working folder of their own; its figures gather in `drawn`."""
     names = {"drawn": {}}
     for source in cells().values():
@@ -40,7 +42,8 @@ def notebook(tmp_path, monkeypatch) -> SimpleNamespace:
     names["MODEL"], names["HISTORY"] = tmp_path / "models" / "model.skops", tmp_path / "reports" / "history.csv"
     names["REPORTS"], names["EXAMPLE"] = tmp_path / "reports", tmp_path / "models" / "example.csv"
     monkeypatch.chdir("notebooks")
-    return SimpleNamespace(**names)
+    yield SimpleNamespace(**names)
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

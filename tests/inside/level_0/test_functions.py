@@ -1,6 +1,7 @@
 """The notebook's functions, one by one: what they refuse, and what their pictures really show."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from conftest import cells
 from sklearn import metrics
 
+LOAD = cells()["load"]
 HAND_OVER = cells()["hand-over"].partition("\n")[2]  # without the line that starts another Python
 
 
@@ -17,7 +19,8 @@ def fitted(notebook):
     table = notebook.load(notebook.DATA, notebook.TARGET, notebook.TIME, notebook.DROP)
     rows = notebook.prepare(table, notebook.TARGET, notebook.TASK, notebook.TIME, notebook.DROP, notebook.SEED)
     X_train, y_train, X_test, y_test = rows
-    model, baseline = notebook.train(X_train, y_train, notebook.TASK, notebook.SEED)
+    how = (notebook.TASK, notebook.POSITIVE, notebook.THRESHOLD, notebook.SEED)
+    model, baseline = notebook.train(X_train, y_train, *how)
     return table, model, baseline, X_test, y_test
 
 
@@ -137,6 +140,22 @@ def test_a_target_that_does_not_fit_the_task_is_refused(notebook, values, task, 
 )
 def test_a_target_that_fits_is_taken(notebook, values, task, positive):
     notebook.check(pd.DataFrame({"y": values}), "y", task, positive)
+
+
+@pytest.mark.parametrize("threshold", [0, 0.0, 1, 1.0, -0.5, 50, "0.5", None, True, float("nan")])
+def test_a_threshold_that_is_not_between_0_and_1_is_refused_where_it_is_used(notebook, threshold):
+    table = pd.DataFrame({"y": [0, 1] * 9})
+    with pytest.raises(ValueError, match=rf"THRESHOLD is {threshold!r}\. Choose a number above 0 and below 1"):
+        notebook.check(table, "y", "binary", 1, threshold)
+    for task in ("multiclass", "regression"):
+        notebook.check(table, "y", task, None, threshold)
+    for fine in (0.001, 0.5, 0.999):
+        notebook.check(table, "y", "binary", 1, fine)
+
+
+def test_the_notebook_stops_at_a_wrong_threshold_before_it_learns(notebook):
+    with pytest.raises(ValueError, match=r"THRESHOLD is 50\."):
+        exec(LOAD, vars(notebook) | {"THRESHOLD": 50})
 
 
 def test_the_newest_quarter_is_held_out(notebook):
@@ -266,6 +285,21 @@ def test_the_receiver_reads_the_example_as_the_model_was_trained_and_gaps_in_any
     assert rows.isna().all(axis=None) and np.isfinite(answers["prediction"]).all()
 
 
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("classes", [["no", "yes"], [0, 1], [False, True]])
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_receiver_too_is_answered_by_the_threshold(notebook, monkeypatch, threshold, classes, place):
+    X, positive = pd.DataFrame({"x": np.arange(80.0)}), classes[place]
+    y = pd.Series([classes[n + n * 7 % 40 > 60] for n in range(80)])
+    model, _ = notebook.train(X, y, "binary", positive, threshold)
+    notebook.save(model, X, {"task": "binary", "target": "y", "positive": positive})
+    _, answers = receive(notebook, monkeypatch)
+    wanted = model.estimator_.predict_proba(X)[:, place] >= threshold
+    assert 0 < wanted.sum() < 80
+    assert answers["prediction"].tolist() == [classes[place if hit else 1 - place] for hit in wanted]
+    assert answers.columns.tolist() == ["prediction", *(f"probability of {one}" for one in classes)]
+
+
 def test_a_boolean_means_the_same_in_whatever_type_it_comes(notebook):
     X = pd.DataFrame({"lift": [True, False, None] * 20, "garden": [True, False] * 30})
     X_train, y_train, _, _ = notebook.prepare(X.assign(y=range(60)), "y", "regression")
@@ -355,7 +389,7 @@ def test_the_curves_and_the_matrix_are_those_of_the_model(notebook, fitted):
     _, model, baseline, X_test, y_test = fitted
     scores = notebook.evaluate(model, baseline, X_test, y_test, notebook.TASK, notebook.POSITIVE, notebook.SEED)
     truth, probability = y_test == notebook.POSITIVE, model.predict_proba(X_test)[:, 1]
-    roc, precision_recall, calibration, confusion = notebook.drawn["evaluation"].axes
+    roc, precision_recall, calibration, confusion, *_ = notebook.drawn["evaluation"].axes
     wrong, right, _ = metrics.roc_curve(truth, probability)
     np.testing.assert_allclose(roc.lines[0].get_xydata(), np.column_stack([wrong, right]))
     precision, recall, _ = metrics.precision_recall_curve(truth, probability)
@@ -368,12 +402,95 @@ def test_the_curves_and_the_matrix_are_those_of_the_model(notebook, fitted):
     assert scores.loc["baseline", "roc_auc"] == 0.5
 
 
+def test_precision_and_recall_are_those_at_the_threshold(notebook):
+    y, X = pd.Series(["yes", "yes", "yes", "no", "no"]), pd.DataFrame(index=range(5))
+    yes = np.array([0.9, 0.6, 0.2, 0.7, 0.1])
+    model = SimpleNamespace(classes_=np.array(["no", "yes"]), predict_proba=lambda _: np.column_stack([1 - yes, yes]))
+    for threshold, precision, recall in [(0.65, 1 / 2, 1 / 3), (0.15, 3 / 4, 1), (0.95, 0, 0)]:
+        model.predict = lambda _, threshold=threshold: np.where(yes >= threshold, "yes", "no")
+        scores = notebook.score(model, X, y, "binary", "yes")
+        assert list(scores) == ["roc_auc", "average_precision", "brier_score", "precision", "recall"]
+        assert (scores["precision"], scores["recall"]) == (precision, recall)
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.7])
+def test_another_threshold_changes_the_predictions_and_the_matrix_and_nothing_else(notebook, fitted, threshold):
+    _, _, baseline, X, y = fitted
+    (usual, _), (model, _) = (notebook.train(X, y, "binary", "yes", one) for one in (0.5, threshold))
+    truth, probability = (y == "yes").to_numpy(), usual.predict_proba(X)[:, 1]
+    said = probability >= threshold
+    assert said.sum() != (probability >= 0.5).sum()
+    assert list(model.predict(X)) == list(np.where(said, "yes", "no"))
+    assert list(model.predict_proba(X)[:, 1]) == list(probability)
+    scores = notebook.evaluate(model, baseline, X, y, "binary", "yes").loc["model"]
+    confusion = notebook.drawn["evaluation"].axes[3]
+    drawn = [int(text.get_text()) for text in confusion.texts]
+    assert drawn == [(~truth & ~said).sum(), (~truth & said).sum(), (truth & ~said).sum(), (truth & said).sum()]
+    assert confusion.get_xlabel() == f"predicted: yes from a probability of {threshold} on"
+    assert scores["precision"] == drawn[3] / (drawn[1] + drawn[3])
+    assert scores["recall"] == drawn[3] / (drawn[2] + drawn[3])
+    assert scores["roc_auc"] == metrics.roc_auc_score(truth, probability)
+
+
+def test_the_picture_shows_what_other_thresholds_would_give(notebook, fitted):
+    _, model, _, X, y = fitted
+    notebook.draw_classes(model, X, y, "binary", "yes")
+    *_, scores, shares = notebook.drawn["evaluation"].axes
+    truth, probability = (y == "yes").to_numpy(), model.predict_proba(X)[:, 1]
+    precision, recall, at = scores.lines
+    assert precision.get_drawstyle() == recall.get_drawstyle() == "steps-pre"  # up to a threshold, not towards it
+    for threshold in (0.2, 0.5):
+        said = probability >= threshold
+        place = np.searchsorted(precision.get_xdata(), threshold)
+        assert precision.get_ydata()[place] == (truth & said).sum() / said.sum()
+        assert recall.get_ydata()[place] == (truth & said).sum() / truth.sum()
+    assert [line.get_label() for line in scores.lines] == ["precision", "recall", "threshold 0.5"]
+    assert list(at.get_xdata()) == list(shares.lines[0].get_xdata()) == [0.5, 0.5]
+    for label, some in [("yes", probability[truth]), ("others", probability[~truth])]:
+        (outline,) = [patch for patch in shares.patches if patch.get_label() == label]
+        heights, _ = np.histogram(some, np.linspace(0, 1, 31), density=True)
+        np.testing.assert_allclose(outline.get_xy()[1:-1:2, 1], heights)
+
+
+def said_of(notebook, capsys, table, y, task, positive=None):
+    """What the notebook prints when it learns from the first three quarters of the rows and is judged by the rest."""
+    cut = len(y) * 3 // 4
+    model, baseline = notebook.train(table[:cut], y[:cut], task, positive)
+    notebook.evaluate(model, baseline, table[cut:], y[cut:], task, positive)
+    return capsys.readouterr().out
+
+
+def test_a_model_that_is_no_better_than_the_baseline_is_said_to_have_learned_nothing(notebook, fitted, capsys):
+    _, model, baseline, X, y = fitted
+    notebook.evaluate(model, baseline, X, y, "binary", "yes")
+    assert capsys.readouterr().out == ""
+    shuffled = pd.Series(y.sample(frac=1, random_state=3).to_numpy(), y.index)
+    said = said_of(notebook, capsys, X, shuffled, "binary", "yes")
+    assert said.startswith("The model has learned nothing: its roc_auc is not above that of the baseline. Look ")
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "name"),
+    [
+        ("binary", ["a", "b"], "roc_auc"),
+        ("multiclass", ["a", "b", "c"], "balanced_accuracy"),
+        ("regression", [1.0, 2.0], "r2"),
+    ],
+)
+def test_not_better_is_not_enough_and_better_is(notebook, capsys, task, values, name):
+    y = pd.Series(values * 20)
+    level, telling = pd.DataFrame({"x": [1.0] * len(y)}), pd.DataFrame({"x": y})
+    assert f"learned nothing: its {name} is not above" in said_of(notebook, capsys, level, y, task, values[0])
+    assert said_of(notebook, capsys, telling, y, task, values[0]) == ""
+
+
 def test_the_curves_of_several_classes_are_each_their_own(notebook):
     X = pd.DataFrame({"x": [*range(60)]})
     y = pd.Series(["low"] * 20 + ["middle, of a long long name"] * 20 + ["high"] * 20)
     model, _ = notebook.train(X, y, "multiclass")
-    notebook.draw_classes(model, X, y, notebook.most_frequent(y))
+    notebook.draw_classes(model, X, y, "multiclass")
     roc, _, _, confusion = notebook.drawn["evaluation"].axes
+    assert confusion.get_xlabel() == "predicted: the most probable"
     for line, one in zip(roc.lines, ["high", "low", "middle, of a long long name"], strict=False):
         wrong, right, _ = metrics.roc_curve(y == one, model.predict_proba(X)[:, list(model.classes_).index(one)])
         np.testing.assert_allclose(line.get_xydata(), np.column_stack([wrong, right]))

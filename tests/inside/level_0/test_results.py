@@ -56,7 +56,7 @@ def test_the_model_file_needs_no_trust_beyond_one_harmless_type():
     assert set(get_untrusted_types(file="models/model.skops")) <= {"numpy.dtype"}
 
 
-def scores_of(model, rows, truth, task, positive) -> dict[str, float]:
+def scores_of(model, rows, truth, task, positive, threshold) -> dict[str, float]:
     """What the notebook should have scored, the main score first."""
     predicted = model.predict(rows)
     if task == "regression":
@@ -75,10 +75,13 @@ def scores_of(model, rows, truth, task, positive) -> dict[str, float]:
             "log_loss": -np.log(probabilities[np.arange(len(truth)), taken]).mean(),
         }
     hit, probability = (truth == positive).to_numpy(), probabilities[:, list(model.classes_).index(positive)]
+    said = probability >= threshold
     return {
         "roc_auc": (probability[hit][:, None] > probability[~hit]).mean(),
         "average_precision": metrics.average_precision_score(hit, probability),
         "brier_score": ((probability - hit) ** 2).mean(),
+        "precision": hit[said].mean(),
+        "recall": said[hit].mean(),
     }
 
 
@@ -93,10 +96,17 @@ def test_the_scores_in_the_history_are_those_of_the_saved_model(parameters, mode
 
         classes = None if parameters["TASK"] == "regression" else table[parameters["TARGET"]]
         held_out = train_test_split(table, test_size=0.25, random_state=parameters["SEED"], stratify=classes)[1]
-    found = scores_of(model, held_out, held_out[parameters["TARGET"]], parameters["TASK"], parameters["POSITIVE"])
+    how = [parameters[name] for name in ("TASK", "POSITIVE", "THRESHOLD")]
+    found = scores_of(model, held_out, held_out[parameters["TARGET"]], *how)
     assert {name: float(row[name]) for name in found} == pytest.approx(found, abs=1e-6)
     main = next(iter(found))
     assert found[main] > {"roc_auc": 0.8, "balanced_accuracy": 0.9, "r2": 0.3}[main]
+
+
+def test_the_history_names_the_estimator_and_the_threshold(parameters, history):
+    wanted = {"regression": ("Ridge", ""), "multiclass": ("LogisticRegression", "")}
+    wanted["binary"] = ("LogisticRegression", str(parameters["THRESHOLD"]))
+    assert (history[-1]["model"], history[-1]["threshold"]) == wanted[parameters["TASK"]]
 
 
 def test_the_receiver_sees_the_answers_of_the_saved_model_to_rows_held_out(model, table, parameters):

@@ -86,7 +86,7 @@ def test_every_way_into_a_model_is_the_same(table):
     parts = notebook.prepare(theirs, "y", table.task)
     their_X, their_y = pd.concat(parts[::2]).sort_index(), pd.concat(parts[1::2]).sort_index()
     assert their_X.index.equals(X.index) and (their_y == y).all()
-    their_model, _ = notebook.train(their_X, their_y, table.task)
+    their_model, _ = notebook.train(their_X, their_y, table.task, table.positive)
     said = predict(their_model, their_X)
     assert list(said) == list(answers) and said["prediction"].dtype == answers["prediction"].dtype
     for name in answers:

@@ -89,11 +89,15 @@ OWN = Read(keep_default_na=False)  # how the project itself writes tables: what 
 
 
 class Data(Section):
-    """Where the table comes from and which of its columns are not features."""
+    """Where the table comes from and which of its columns are not features.
+
+    key: says who or what a row is about; rows of one key stay on one side where rows are held out.
+    """
 
     uri: Address
     read: Read = Read()
     sha256: str | None = None
+    key: str | None = None
     drop: list[str] = []
     time: str | None = None
     max_megabytes: float = Field(default=2000, gt=0)
@@ -116,11 +120,12 @@ class Data(Section):
 
 
 class Target(Section):
-    """What is predicted."""
+    """What is predicted. threshold: the probability from which a row is of the positive class."""
 
     column: str
     task: Task
     positive: str | int | float | bool | None = None
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
     @field_validator("positive")
     @classmethod
@@ -137,12 +142,20 @@ class Model(Section):
 
 
 class Evaluation(Section):
-    """How a model is judged."""
+    """How a model is judged: on its own, and beside the model in use.
+
+    margin: by how much of the deciding score one model may be worse than another and still count as not worse.
+    """
 
     held_out: float = Field(default=0.25, gt=0, lt=1)
     slices: list[str] = []
     at_least: dict[str, float] = {}
     at_most: dict[str, float] = {}
+    slices_at_least: dict[str, float] = {}
+    slices_at_most: dict[str, float] = {}
+    beat_baseline: bool = True
+    replace_when: Literal["better", "not_worse"] = "not_worse"
+    margin: float = Field(default=0.01, ge=0)
 
 
 class State(Section):

@@ -2,41 +2,64 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from conftest import make_settings
 
 from {{cookiecutter.project_slug}}.candidates import comparison
-from {{cookiecutter.project_slug}}.candidates.comparison import compare, read_comparison
-from {{cookiecutter.project_slug}}.core.data import features_and_target
+from {{cookiecutter.project_slug}}.candidates.comparison import Comparison, compare, read_comparison
+from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
 from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
 from {{cookiecutter.project_slug}}.core.kept_models import write_model
-from {{cookiecutter.project_slug}}.core.model_folder import EXAMPLE
+from {{cookiecutter.project_slug}}.core.model_folder import EXAMPLE, ModelFolder
+from {{cookiecutter.project_slug}}.core.record import Learned
 from {{cookiecutter.project_slug}}.core.schema import Category, Number
-
-
-@pytest.fixture
-def rows(orders):
-    """Rows to ask about, as `make_model` trains on such."""
-    return orders.assign(gift=orders["days"] > 7)
+from {{cookiecutter.project_slug}}.core.split import split
 
 
 def settings(task="binary", **evaluation):
-    return make_settings(task, data={"drop": ["order", "day"]}, evaluation={"slices": ["shop"]} | evaluation)
+    known = {"slices": ["shop"], "held_out": 0.6}
+    return make_settings(task, data={"drop": ["order", "day"]}, evaluation=known | evaluation)
+
+
+@pytest.fixture
+def halves(orders) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows to train on and rows held out, as `make_model` trains on such."""
+    return split(known_rows(orders.assign(gift=orders["days"] > 7), settings()), settings())
+
+
+def fair(folder: ModelFolder, **known) -> ModelFolder:
+    """The model, as if it had learned from none of the rows that are held out."""
+    columns = [*folder.record.features, "order", "day", folder.record.settings["target"]["column"]]
+    learned = Learned(columns=columns, held_out=0.6)
+    return replace(folder, record=folder.record.model_copy(update={"learned": learned} | known))
+
+
+@pytest.fixture
+def compared(halves, tmp_path):
+    """compared(candidate, champion): their comparison, which is kept in tmp_path/out."""
+
+    def call(candidate: ModelFolder, champion: ModelFolder | None, task: str = "binary", **more) -> Comparison:
+        return compare(candidate, champion, *halves, settings(task), tmp_path / "out", **more)
+
+    return call
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_both_are_scored_on_all_rows_and_by_slice(make_model, rows, tmp_path, task):
-    champion, candidate = make_model(task, rows=100), make_model(task)
-    found = compare(candidate, champion, rows, settings(task), tmp_path / "out")
-    X, y = features_and_target(rows, settings(task))
+def test_both_are_scored_on_all_rows_held_out_and_by_slice(make_model, halves, compared, tmp_path, task):
+    champion, candidate = fair(make_model(task, rows=100)), make_model(task)
+    found = compared(candidate, champion, task)
+    X, y = features_and_target(halves[1], settings(task))
     for folder, judged in ((candidate, found.candidate), (champion, found.champion)):
         assert judged.sha256 == folder.sha256
         assert judged.scores == evaluate(folder.load(), X, y, settings(task))
-        assert {line["value"] for line in judged.slices} == {"web", "mail", "store"}
-    assert (found.changed is None) == (task == "regression") and found.rows == len(rows)
+        assert {line["value"] for line in judged.slices} <= {"web", "mail", "store"}
+    assert (found.changed is None) == (task == "regression") and found.rows == len(halves[1]) and not found.learned
     score = next(iter(found.candidate.scores))
-    better = found.candidate.scores[score] > found.champion.scores[score]
-    assert found.verdict.startswith(f"Its {score} is ") and ("better than" in found.verdict) == better
+    value = found.candidate.scores[score] - found.champion.scores[score]
+    assert found.difference.value == pytest.approx(value) and found.difference.score == score
+    assert found.difference.low <= value <= found.difference.high and f"{value:+.4f} (95 %: " in found.verdict
+    assert found.metrics()["difference/low"] == found.difference.low
     assert read_comparison(tmp_path / "out") == found
     assert (tmp_path / "out" / comparison.PICTURE).read_bytes().startswith(b"\x89PNG")
     shown = comparison.as_table(found).splitlines()
@@ -44,19 +67,50 @@ def test_both_are_scored_on_all_rows_and_by_slice(make_model, rows, tmp_path, ta
     assert "champion" in shown[0]
 
 
-def test_a_model_beside_itself_is_the_same(make_model, rows, tmp_path):
-    folder = make_model()
-    found = compare(folder, folder, rows, settings(), tmp_path)
-    assert found.changed == 0 and "the same as the champion's" in found.verdict
+def test_a_model_beside_itself_is_not_worse_and_not_better(make_model, compared):
+    found = compared(make_model(), fair(make_model()))
+    assert found.changed == 0 and found.outcome == "not worse"
+    assert (found.difference.low, found.difference.value, found.difference.high) == (0, 0, 0)
 
 
-def test_why_there_is_no_champion_is_said(make_model, rows, tmp_path):
-    found = compare(make_model(), None, rows, settings(), tmp_path, absent="its files are gone")
-    assert found.verdict.endswith("; its files are gone.")
+def test_the_same_data_give_the_same_verdict(make_model, compared):
+    models = make_model(rows=100), fair(make_model())
+    assert compared(*models) == compared(*models)
 
 
-def test_without_a_champion_the_candidate_stands_alone(make_model, rows, tmp_path):
-    found = compare(make_model(), None, rows, settings(), tmp_path)
+def test_rows_that_the_champion_has_learned_are_left_out_and_counted(make_model, halves, compared):
+    days = sorted(halves[1]["day"])
+    learned = Learned(time=f"{days[39]}T00:00:00+00:00")
+    champion = fair(make_model(rows=100))
+    known = {"learned": learned, "settings": champion.record.settings | {"data": {"time": "day"}}}
+    found = compared(make_model(), replace(champion, record=champion.record.model_copy(update=known)))
+    assert found.learned == 40 and found.rows == found.difference.rows == len(days) - 40
+    assert "40 rows held out are left out" in found.verdict
+
+
+def test_on_too_few_rows_nothing_is_judged_but_both_are_shown(make_model, halves, compared):
+    days = sorted(halves[1]["day"])
+    champion = fair(make_model(rows=100))
+    known = {"learned": Learned(time=days[-10]), "settings": champion.record.settings | {"data": {"time": "day"}}}
+    found = compared(make_model(), replace(champion, record=champion.record.model_copy(update=known)))
+    assert found.outcome == "not judged" and found.difference is None and found.metrics() == {}
+    assert "9 rows, fewer than 30, are left" in found.verdict and found.champion and found.rows == len(days)
+
+
+@pytest.mark.parametrize("learned", [None, Learned()])
+def test_the_first_comparison_after_an_upgrade_is_not_judged(make_model, compared, learned):
+    found = compared(make_model(), fair(make_model(rows=100), learned=learned))
+    assert found.outcome == "not judged" and "does not say which rows it has learned from" in found.verdict
+    assert found.champion and "the champion's" in found.verdict
+
+
+def test_why_there_is_no_champion_is_said(make_model, compared):
+    found = compared(make_model(), None, absent="its files are gone")
+    assert found.verdict.endswith("; its files are gone.") and found.why == "its files are gone"
+
+
+def test_without_a_champion_the_candidate_stands_alone(make_model, compared):
+    found = compared(make_model(), None)
     assert found.champion is None and found.changed is None and comparison.NO_CHAMPION in found.verdict
     assert "champion" not in comparison.as_table(found).splitlines()[0]
 
@@ -69,24 +123,35 @@ def test_without_a_champion_the_candidate_stands_alone(make_model, rows, tmp_pat
         {"features": {"days": Category(values=["1"], missing=False)}},
     ],
 )
-def test_a_champion_that_answers_another_question_is_not_asked(make_model, rows, tmp_path, change):
-    candidate, champion = make_model(), make_model(rows=100)
+def test_a_champion_that_answers_another_question_is_not_asked(make_model, compared, change):
+    champion = make_model(rows=100)
     record = champion.record
     known = {"settings": record.settings | {"target": change.get("target", record.settings["target"])}}
     known |= {"features": record.features | change.get("features", {})}
-    other = replace(champion, record=record.model_copy(update=known))
-    found = compare(candidate, other, rows, settings(), tmp_path)
-    assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
+    found = compared(make_model(), fair(champion, **known))
+    assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict and found.outcome == "not judged"
 
 
-def test_a_champion_that_does_not_know_a_class_is_not_asked(make_model, rows, tmp_path):
+def test_another_threshold_is_no_other_question(make_model, compared):
+    champion = make_model(rows=100)
+    target = {name: value for name, value in champion.record.settings["target"].items() if name != "threshold"}
+    found = compared(make_model(), fair(champion, settings=champion.record.settings | {"target": target}))
+    assert found.champion is not None
+
+
+def test_a_champion_that_does_not_know_a_class_is_not_asked(make_model, orders, compared, tmp_path):
     candidate, asked = make_model("multiclass"), settings("multiclass")
+    rows = orders.assign(gift=orders["days"] > 7)
     known = fit(*features_and_target(rows[rows["size"] != "medium"], asked), asked)
     champion = write_model(known, candidate.record, {EXAMPLE: b""}, tmp_path / "of two classes")
-    found = compare(candidate, champion, rows, asked, tmp_path)
+    found = compared(candidate, champion, "multiclass")
     assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
 
 
-def test_what_is_asked_of_a_model_decides_before_the_champion_does(make_model, rows, tmp_path):
-    found = compare(make_model(), None, rows, settings(at_least={"roc_auc": 1.0}), tmp_path)
-    assert len(found.missed) == 1 and found.verdict.startswith("It misses what params.yaml asks for: roc_auc")
+def test_what_is_asked_of_a_model_decides_before_the_champion_does(make_model, compared):
+    candidate = make_model()
+    missed = candidate.record.model_copy(update={"missed": ["roc_auc is 0.5"]})
+    found = compared(replace(candidate, record=missed), None)
+    assert found.missed == ["roc_auc is 0.5"] and found.verdict.startswith(
+        "It misses what params.yaml asks for: roc_auc"
+    )

@@ -13,13 +13,14 @@ import pytest
 from conftest import as_format_1, schema_of, write_params
 from in_process import empty_store
 
-from {{cookiecutter.project_slug}}.candidates import proposal
+from {{cookiecutter.project_slug}}.candidates import gate
+from {{cookiecutter.project_slug}}.candidates.gate import SCORING_TESTS
 from {{cookiecutter.project_slug}}.core import model_folder
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.schema_file import as_yaml
 from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
+from {{cookiecutter.project_slug}}.releases.record import POINTER, Check, read_pointer
 from {{cookiecutter.project_slug}}.releases.store import read_release
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
@@ -69,12 +70,13 @@ def release(run, monkeypatch):
 @pytest.fixture
 def untested(monkeypatch):
     """Candidates are not tested first: that takes seconds, and is not what is looked at."""
-    monkeypatch.setattr(proposal, "run_scoring_tests", lambda candidate: None)
+    passed = Check(name=gate.ANSWERS, outcome="pass", said="not looked at")
+    monkeypatch.setattr(gate, "check_answers", lambda candidate: passed)
 
 
 def write_scoring_test(*lines: str) -> None:
     """Let the candidates of this project have to pass a test of these lines, and no other."""
-    path = proposal.SCORING_TESTS / "test_ours.py"
+    path = SCORING_TESTS / "test_ours.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         "import hashlib, os, pathlib\ndef test_ours():\n" + "".join(f"    {line}\n" for line in lines), "utf-8"
@@ -100,7 +102,10 @@ def test_yes_releases_the_version_and_makes_it_champion(client, versions, untest
     said = release("y")
     assert "champion's" in said and "The two predict another class" in said and Path("reports/comparison.png").exists()
     assert released() == champion_of(client) == second
-    assert read_release(read_pointer(), "releases").note.startswith("Version 2 of run ")
+    release_2 = read_release(read_pointer(), "releases")
+    assert release_2.note.startswith("Version 2 of run ") and [one.name for one in release_2.checks] == list(
+        gate.CHECKS
+    )
     assert "no challenger" in release("y")
 
 
@@ -125,7 +130,7 @@ def test_the_tests_are_run_with_the_candidate(client, versions, release):
 
 
 def test_the_projects_own_tests_take_a_candidate(client, versions, release):
-    shutil.copytree(TESTS / "scoring", proposal.SCORING_TESTS)
+    shutil.copytree(TESTS / "scoring", SCORING_TESTS)
     shutil.copy(TESTS / "conftest.py", "tests")
     assert "5 passed" in release("n")
 
@@ -184,7 +189,8 @@ def test_what_was_released_while_somebody_looked_is_not_released_over(client, ve
     release("y", "1")
     first = POINTER.read_bytes()
     release("y", "2")
-    monkeypatch.setattr(proposal, "run_scoring_tests", lambda candidate: POINTER.write_bytes(first))
+    answers = gate.check_answers
+    monkeypatch.setattr(gate, "check_answers", lambda candidate: POINTER.write_bytes(first) and answers(candidate))
     stores = sorted(Path("releases").iterdir())
     assert "Meanwhile deploy/release.yaml was changed" in release("y", "1")
     assert POINTER.read_bytes() == first and sorted(Path("releases").iterdir()) == stores

@@ -1,5 +1,6 @@
 """The core's commands from end to end, each in a folder of its own: what they leave, what they say when they cannot."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -37,7 +38,7 @@ def files(folder) -> dict[str, bytes]:
 
 def test_from_data_to_predictions(run, tmp_path):
     assert "data/schema.yaml was written" in run("data")
-    assert "roc_auc" in run("train", "--note", "first")
+    assert "always answering the same" in (said := run("train", "--note", "first")) and "roc_auc" in said
     assert "shop" in run("evaluate")
     assert "200 rows" in run("predict", "orders.csv", "--out", "answers.csv")
     answers = pd.read_csv("answers.csv")
@@ -45,7 +46,10 @@ def test_from_data_to_predictions(run, tmp_path):
     (place,) = [path for path in (tmp_path / "models").iterdir() if path.is_dir()]
     pictures = {f"{name}.png" for name in ("target_balance", "feature_relations", "evaluation", "importance")}
     assert {path.name for path in place.iterdir()} == pictures | {"model.skops", "model.json", "card.md", "example.csv"}
-    assert "first" in (place / "card.md").read_text() and "| shop |" in (place / "card.md").read_text()
+    card = (place / "card.md").read_text()
+    assert all(
+        word in card for word in ("first", "| shop |", "always answering the same", "from a probability of 0.5 on")
+    )
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {"score_history.csv", "score_history.png"}
 
 
@@ -112,6 +116,28 @@ def test_a_model_that_misses_what_is_asked_is_not_kept(run, tmp_path):
     before = files(tmp_path)
     assert "is not kept: roc_auc is" in run("train")
     assert files(tmp_path) == before
+
+
+def test_a_model_that_has_learned_nothing_is_not_kept_unless_that_is_asked(run, orders, tmp_path):
+    orders.assign(price=orders["price"].sample(frac=1, random_state=0).to_numpy()).to_csv("orders.csv", index=False)
+    params = {"data": PARAMS["data"], "target": {"column": "price", "task": "regression"}}
+    write_params(**params)
+    run("data")
+    assert "no better than" in run("train") and not (tmp_path / "models").exists()
+    write_params(**params, evaluation={"beat_baseline": False})
+    assert "The model is in" in run("train")
+
+
+def test_the_key_holds_rows_together_and_is_handed_through_but_never_learned(run, orders):
+    orders.assign(order=[f"{n % 50:03d}" for n in range(200)]).to_csv("orders.csv", index=False)
+    write_params(**PARAMS | {"data": {"uri": "orders.csv", "key": "order", "drop": ["day"]}, "evaluation": {}})
+    run("data")
+    run("train")
+    run("predict", "orders.csv", "--out", "answers.csv")
+    answers = pd.read_csv("answers.csv", dtype="str")
+    assert list(answers["order"][:2]) == ["000", "001"]
+    features = json.loads(next(Path("models").glob("*/model.json")).read_text("utf-8"))["features"]
+    assert "order" not in features
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(run, tmp_path):

@@ -9,7 +9,6 @@ from {{cookiecutter.project_slug}}.core.data import (
     features_and_target,
     known_rows,
     moments,
-    split,
 )
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
@@ -26,6 +25,7 @@ def test_rows_without_target_or_time_are_left_out(orders):
     [
         {"data": {"time": "gone"}},
         {"data": {"drop": ["gone"]}},
+        {"data": {"key": "gone"}},
         {"data": {"read": {"dtype": {"gone": "str"}}}},
         {"data": {"read": {"parse_dates": ["gone"]}}},
         {"evaluation": {"slices": ["gone"]}},
@@ -39,6 +39,18 @@ def test_a_column_that_is_not_there_is_named(orders, sections):
 def test_the_target_cannot_be_dropped(orders):
     with pytest.raises(ProjectError, match="take it out"):
         known_rows(orders, make_settings(data={"drop": ["returned"]}))
+
+
+@pytest.mark.parametrize("what", ["key", "time"])
+def test_the_target_cannot_be_the_key_or_the_time(orders, what):
+    with pytest.raises(ProjectError, match="name another"):
+        known_rows(orders, make_settings(data={what: "returned"}))
+
+
+def test_rows_without_a_key_are_refused_not_thrown_together(orders):
+    orders.loc[3:4, "order"] = None
+    with pytest.raises(ProjectError, match=r"'order' .* 2 rows have none"):
+        known_rows(orders, make_settings(data={"key": "order"}))
 
 
 def test_truths_with_gaps_are_a_target(orders):
@@ -89,25 +101,9 @@ def test_moments_that_are_unclear_are_refused_not_guessed(text):
         moments(pd.Series([text, text], name="when"))
 
 
-def test_the_newest_rows_are_held_out_and_the_test_rows_are_never_trained_on(orders):
-    older, newer = split(orders, make_settings(data={"time": "day"}))
-    assert len(newer) == 50 and older["day"].max() < newer["day"].min()
-
-
-def test_without_time_the_seed_decides_which_rows_are_held_out(orders):
-    one, again, other = (split(orders, make_settings(model={"seed": n}))[1].index for n in (1, 1, 2))
-    assert len(one) == 50 and list(one) == list(again) != list(other)
-
-
-def test_a_split_that_cannot_be_tested_is_refused(orders):
-    orders["returned"] = ["yes"] * 100 + ["no"] * 100
-    with pytest.raises(ProjectError, match=r"Empty data\.time"):
-        split(orders, make_settings(data={"time": "day"}))
-
-
-def test_target_time_and_dropped_columns_are_no_features(orders):
-    X, y = features_and_target(orders, make_settings(data={"time": "day", "drop": ["order"]}))
-    assert list(X) == ["weight", "days", "shop", "price", "size"] and y.name == "returned"
+def test_target_time_key_and_dropped_columns_are_no_features(orders):
+    X, y = features_and_target(orders, make_settings(data={"time": "day", "key": "order", "drop": ["size"]}))
+    assert list(X) == ["weight", "days", "shop", "price"] and y.name == "returned"
 
 
 def test_a_table_of_nothing_but_hidden_columns_is_refused(orders):

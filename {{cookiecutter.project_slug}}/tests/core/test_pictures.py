@@ -12,8 +12,8 @@ from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
 from {{cookiecutter.project_slug}}.core.predict import predict
 
 
-def learn(orders, task):
-    settings = make_settings(task, data={"drop": ["order", "day"]})
+def learn(orders, task, **sections):
+    settings = make_settings(task, data={"drop": ["order", "day"]}, **sections)
     X, y = features_and_target(orders, settings)
     return fit(X, y, settings), X, y, settings
 
@@ -76,7 +76,7 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are(orders):
 def test_the_curves_and_the_matrix_are_those_of_the_model(orders, task, classes):
     model, X, y, settings = learn(orders, task)
     answers = predict(model, X)
-    roc, precision_recall, _, confusion = pictures.evaluation(model, X, y, settings).axes
+    roc, precision_recall, _, confusion, *_ = pictures.evaluation(model, X, y, settings).axes
     for line, other, one in zip(roc.lines, precision_recall.lines, classes, strict=False):
         wrong, right, _ = metrics.roc_curve(y == one, answers[f"probability of {one}"])
         np.testing.assert_allclose(line.get_xydata(), np.column_stack([wrong, right]))
@@ -84,6 +84,18 @@ def test_the_curves_and_the_matrix_are_those_of_the_model(orders, task, classes)
         np.testing.assert_allclose(other.get_xydata(), np.column_stack([recall, precision]))
     counted = [int(text.get_text()) for text in confusion.texts]
     assert counted == list(metrics.confusion_matrix(y, answers["prediction"]).flat)
+
+
+def test_precision_and_recall_are_drawn_by_threshold_with_the_one_that_counts(orders):
+    model, X, y, settings = learn(orders, "binary", target={"threshold": 0.3})
+    *_, by_threshold, shares = pictures.evaluation(model, X, y, settings).axes
+    probability, hit = predict(model, X)["probability of yes"], y == "yes"
+    for line, share_of in zip(by_threshold.lines, (probability.ge, hit.eq), strict=False):
+        at, value = line.get_xydata()[len(line.get_xydata()) // 2]
+        both, said = (hit & (probability >= at)).sum(), (probability >= at).sum()
+        assert value == pytest.approx(both / (said if share_of == probability.ge else hit.sum()))
+    assert {tuple(axis.lines[-1].get_xdata()) for axis in (by_threshold, shares)} == {(0.3, 0.3)}
+    assert len(pictures.evaluation(*learn(orders, "multiclass")).axes) == 4
 
 
 def test_errors_of_numbers_are_predicted_against_true_and_what_is_left(orders):

@@ -12,6 +12,7 @@ def test_a_schema_is_read_as_it_was_written(orders, tmp_path):
     schema = schema_of(orders.rename(columns={"shop": 'shop: a "b"'})) | {
         "id": Integer(missing=True, min=-(2**63), max=2**63 - 1),
         "when": Date(missing=False, format="%d.%m.%Y"),
+        "a\x85b": Category(missing=False, values=["\x85", "x\u2028y\u2029", "ß", "a\nb"]),
         "truths": Category(missing=False, values=["no", "yes", "1", "2024-01-01", ""]),
     }
     write_schema(schema, tmp_path / "schema.yaml")

@@ -11,9 +11,10 @@ from conftest import make_settings
 from in_process import empty_store, make_job, run_steps
 
 from {{cookiecutter.project_slug}}.core import storage
-from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows, split
+from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
 from {{cookiecutter.project_slug}}.core.evaluate import fit
 from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.core.split import split
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.pipelines import job as jobs
 from {{cookiecutter.project_slug}}.pipelines import steps
@@ -35,13 +36,14 @@ def job_for(client, orders, folder, settings=None, **details):
     return make_job(orders, settings or settings_for("binary"), client.tracking_uri, folder, **details)
 
 
-@pytest.mark.parametrize("data", [BY_TIME, {"drop": ["order", "day"]}], ids=["by time", "at random"])
+@pytest.mark.parametrize("data", [BY_TIME, {"drop": ["order", "day"]}], ids=["by time", "by hash"])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_the_steps_make_the_model_of_the_core_and_hold_out_the_same_rows(client, orders, tmp_path, task, data):
     settings = settings_for(task, data=data)
     run_id = run_steps(job_for(client, orders, tmp_path, settings), tmp_path)
-    older, newer = split(known_rows(orders, settings), settings)
-    X, _ = features_and_target(orders, settings)
+    table = known_rows(steps.read_rows(tmp_path / "checked")[0], settings)
+    older, newer = split(table, settings)
+    X, _ = features_and_target(table, settings)
     with runs.fetched_model(run_id, client.get_run(run_id).data.tags[runs.MADE], old=False) as folder:
         expected = predict(fit(*features_and_target(older, settings), settings), X)
         pd.testing.assert_frame_equal(predict(folder.load(), X), expected, check_exact=True)

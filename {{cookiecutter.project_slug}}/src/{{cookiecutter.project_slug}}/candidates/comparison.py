@@ -1,28 +1,32 @@
-"""A candidate beside the model in use: both asked about the same rows, which the candidate has not learned from."""
+"""A candidate beside the model in use: both asked about the same rows, which neither has learned from."""
 
 import json
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from ..core.data import features_and_target
 from ..core.model_folder import ModelFolder
 from ..core.predict import predict
-from ..core.record import Record
+from ..core.record import Record, seed_from
 from ..errors import ProjectError, printable
 from ..settings import Settings
+from .unlearned import unlearned
 
-if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator  # takes seconds to import, and those who read a comparison go without
-
+Outcome = Literal["better", "not worse", "worse", "cannot be told apart", "not judged"]
 FILE, PICTURE = "comparison.json", "comparison.png"
 NO_CHAMPION = "there is no champion to compare it with"
 OLD_CHAMPION = "the record of the champion, of the first format, may be anybody's: only `release` compares with it"
 STRANGE_CHAMPION = "the champion knows other columns or other classes"
+SAYS = {
+    "better": "Better than the champion",
+    "not worse": "Not worse than the champion",
+    "worse": "Worse than the champion",
+    "cannot be told apart": "Cannot be told apart from the champion",
+}
 
 
 class Judged(BaseModel):
@@ -35,20 +39,59 @@ class Judged(BaseModel):
     slices: list[dict[Hashable, Any]]
 
 
+class Difference(BaseModel):
+    """The score of the candidate less that of the champion; low, high: where 95 % of the draws of a bootstrap have it.
+
+    rows: on how many. worse_slices: a line for each slice in which the candidate is worse by more than chance.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    score: str
+    value: float
+    low: float
+    high: float
+    rows: int
+    worse_slices: list[str]
+
+    def outcome(self, margin: float) -> Outcome:
+        """What that says. margin: what one may be worse and still count as not worse."""
+        if self.worse_slices:
+            return "worse"
+        if self.low > 0:
+            return "better"
+        if self.low >= -margin:
+            return "not worse"
+        return "worse" if self.high < 0 else "cannot be told apart"
+
+
 class Comparison(BaseModel):
     """Both side by side. champion: None where there is none, or where it cannot be asked about such rows.
 
-    changed: the share of the rows for which the two predict another class.
+    rows: how many both were asked about; learned: how many others were left out, since the champion has learned from
+    them. missed: what was asked of the candidate and not reached. changed: the share of the rows for which the two
+    predict another class. margin: by how much one may be worse and still count as not worse. why: it was
+    not judged. verdict: all in a sentence.
     """
 
     model_config = ConfigDict(frozen=True)
 
     rows: int
+    learned: int
     candidate: Judged
     champion: Judged | None
     missed: list[str]
     changed: float | None
+    outcome: Outcome
+    difference: Difference | None
+    margin: float
+    why: str
     verdict: str
+
+    def metrics(self) -> dict[str, float]:
+        """The difference and the ends of its interval, by name; nothing where it was not judged."""
+        names = ("value", "low", "high")
+        return {f"difference/{name}": getattr(self.difference, name) for name in names} if self.difference else {}
 
 
 @contextmanager
@@ -70,74 +113,126 @@ def readable(champion: AbstractContextManager[ModelFolder] | None) -> Iterator[t
 def compare(
     candidate: ModelFolder,
     champion: ModelFolder | None,
-    rows: pd.DataFrame,
+    older: pd.DataFrame,
+    newer: pd.DataFrame,
     settings: Settings,
     folder: Path,
     absent: str = NO_CHAMPION,
 ) -> Comparison:
     """Compare two models on rows held out, and keep what is found as JSON and as a picture in a folder.
 
-    rows: what the candidate was judged on; the champion may have learned from some of them, which is to its advantage.
-    settings: those that the candidate was made with. absent: why there is no champion, where there is none.
+    older, newer: the rows that the candidate has learned from, and those that it was judged on. settings: those that it
+    was made with. absent: why there is no champion, where there is none.
     """
-    from ..core.evaluate import shortfalls  # with the next ones: takes seconds to import
-    from ..core.pictures import as_png
+    from ..core.pictures import as_png  # with the next ones: takes seconds to import
     from . import picture
+    from .difference import difference
 
-    X, _ = features_and_target(rows, settings)
-    model = candidate.load()
-    answers = {"candidate": predict(model, X)}
-    judged = judge(model, candidate, rows, settings)
-    before = changed = None
+    if champion is not None and not asks_the_same(champion, candidate, newer, settings):
+        champion, absent = None, STRANGE_CHAMPION
+    rows, why = (newer, absent) if champion is None else fair_rows(champion.record, older, newer, settings)
+    answers = {"candidate": predict(candidate.load(), rows[list(candidate.record.features)])}
     if champion is not None:
-        old, absent = champion.load(), STRANGE_CHAMPION
-        known_classes = getattr(old, "classes_", rows[settings.target.column])
-        if asks_the_same(champion.record, candidate.record) and rows[settings.target.column].isin(known_classes).all():
-            before = judge(old, champion, rows, settings)
-            answers["champion"] = predict(old, X[list(champion.record.features)])
-            if settings.target.task != "regression":
-                changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
-    missed = shortfalls(judged.scores, settings)
-    comparison = Comparison(
-        rows=len(rows),
-        candidate=judged,
-        champion=before,
-        missed=missed,
-        changed=changed,
-        verdict=verdict(judged, before, missed, absent),
-    )
+        answers["champion"] = predict(champion.load(), rows[list(champion.record.features)])
+    found = None
+    if not why:
+        try:
+            found = difference(**answers, rows=rows, settings=settings, seed=seed_from(candidate.record.data.sha256))
+        except ProjectError as error:
+            why = str(error)
+    comparison = describe(candidate, champion, rows, len(newer) - len(rows), answers, found, why, settings)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps(comparison.model_dump(), indent=2) + "\n", encoding="utf-8")
     (folder / PICTURE).write_bytes(as_png(picture.side_by_side(comparison.model_dump(), answers)))
     return comparison
 
 
-def judge(model: "BaseEstimator", kept: ModelFolder, rows: pd.DataFrame, settings: Settings) -> Judged:
-    """What a model scores on these rows. kept: its folder."""
-    from ..core.evaluate import evaluate, evaluate_slices
-
+def asks_the_same(champion: ModelFolder, candidate: ModelFolder, rows: pd.DataFrame, settings: Settings) -> bool:
+    """Whether the champion predicts the same target, of these classes, from columns that the candidate knows too."""
+    records = (champion.record, candidate.record)
+    types = [{name: rules.type for name, rules in one.features.items()} for one in records]
+    target = [{name: one.settings["target"].get(name) for name in ("column", "task", "positive")} for one in records]
     y = rows[settings.target.column]
-    X = rows[list(kept.record.features)]
-    slices = evaluate_slices(model, rows, X, y, settings).to_dict("records")
-    return Judged(sha256=kept.sha256, scores=evaluate(model, X, y, settings), slices=slices)
+    known = getattr(champion.load(), "classes_", y)
+    return target[0] == target[1] and types[0].items() <= types[1].items() and bool(y.isin(known).all())
 
 
-def asks_the_same(champion: Record, candidate: Record) -> bool:
-    """Whether the champion predicts the same target, from columns that the candidate knows too."""
-    types = [{name: rules.type for name, rules in one.features.items()} for one in (champion, candidate)]
-    return champion.settings["target"] == candidate.settings["target"] and types[0].items() <= types[1].items()
+def fair_rows(
+    champion: Record, older: pd.DataFrame, newer: pd.DataFrame, settings: Settings
+) -> tuple[pd.DataFrame, str]:
+    """Those of the newer rows that the champion has not learned from; all, and why, where they cannot tell anything."""
+    from .difference import check_enough
+
+    try:
+        fair = newer[unlearned(pd.concat([older, newer], ignore_index=True), champion)[len(older) :].to_numpy()]
+        check_enough(fair, settings)
+    except ProjectError as error:
+        return newer, str(error)
+    return fair, ""
 
 
-def verdict(candidate: Judged, champion: Judged | None, missed: list[str], absent: str) -> str:
-    """The comparison in one sentence, by the first score, which decides. absent: why there is no champion's."""
+def describe(
+    candidate: ModelFolder,
+    champion: ModelFolder | None,
+    rows: pd.DataFrame,
+    learned: int,
+    answers: dict[str, pd.DataFrame],
+    found: Difference | None,
+    why: str,
+    settings: Settings,
+) -> Comparison:
+    """What was found as a comparison. why: it was not judged."""
+    judged = judge(candidate, answers["candidate"], rows, settings)
+    before = judge(champion, answers["champion"], rows, settings) if champion else None
+    changed = None
+    if champion and settings.target.task != "regression":
+        changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
+    margin, missed = settings.evaluation.margin, candidate.record.missed
+    return Comparison(
+        rows=len(rows),
+        learned=learned,
+        candidate=judged,
+        champion=before,
+        missed=missed,
+        changed=changed,
+        outcome=found.outcome(margin) if found else "not judged",
+        difference=found,
+        margin=margin,
+        why=why,
+        verdict=verdict(judged, before, missed, found, margin, why) + left_out(learned),
+    )
+
+
+def judge(kept: ModelFolder, answers: pd.DataFrame, rows: pd.DataFrame, settings: Settings) -> Judged:
+    """What a model scores on these rows. kept: its folder. answers: what it says of them."""
+    from ..core.model import score  # takes seconds to import
+    from ..core.slices import evaluate_slices
+
+    slices = evaluate_slices(answers, rows, settings).to_dict("records")
+    return Judged(sha256=kept.sha256, scores=score(rows[settings.target.column], answers, settings), slices=slices)
+
+
+def verdict(
+    candidate: Judged, champion: Judged | None, missed: list[str], found: Difference | None, margin: float, why: str
+) -> str:
+    """The comparison in one sentence, by the first score, which decides. why: it was not judged."""
     name, score = next(iter(candidate.scores.items()))
     if missed:
         return "It misses what params.yaml asks for: " + "; ".join(missed)
     if champion is None:
-        return f"Its {name} is {score:.4f}; {absent}."
-    gain = score - champion.scores[name]
-    how = "better than" if gain > 0 else "worse than" if gain < 0 else "the same as"
-    return f"Its {name} is {score:.4f}, {how} the champion's {champion.scores[name]:.4f}."
+        return f"Its {name} is {score:.4f}; {why}."
+    both = f"its {name} is {score:.4f}, the champion's {champion.scores[name]:.4f}"
+    if found is None:
+        return f"Not judged: {why}. On all rows held out, {both}."
+    outcome = found.outcome(margin)
+    sizes = f"{found.value:+.4f} (95 %: {found.low:+.4f} to {found.high:+.4f}, margin {margin:g}) on {found.rows} rows"
+    slices = f"; worse for {', '.join(found.worse_slices)}" if found.worse_slices else ""
+    return f"{SAYS[outcome]}: {both}, {sizes}{slices}."
+
+
+def left_out(learned: int) -> str:
+    """What is said of rows that were held out, and yet nothing is judged on."""
+    return f" {learned} rows held out are left out, as the champion may have learned from them." if learned else ""
 
 
 def read_comparison(folder: Path) -> Comparison:

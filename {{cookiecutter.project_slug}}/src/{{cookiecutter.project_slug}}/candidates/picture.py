@@ -1,4 +1,4 @@
-"""The picture of a comparison: the deciding score by slice, and what the two say of the same rows."""
+"""The picture of a comparison: the deciding score by slice, what is chance in it, and what the two say of each row."""
 
 from typing import Any
 
@@ -15,8 +15,16 @@ MOST_SLICES = 20
 def side_by_side(comparison: dict[str, Any], answers: dict[str, pd.DataFrame]) -> Figure:
     """The comparison as a figure. answers: what `predict` says of the rows, by `candidate` and perhaps `champion`."""
     lines = 1 + len(comparison["candidate"]["slices"][:MOST_SLICES])
-    figure = canvas(11, max(4, 1.5 + 0.35 * lines))
-    scores, rows = figure.subplots(1, 2)
+    height = max(4, 1.5 + 0.35 * lines)
+    if comparison["difference"] is None:
+        figure = canvas(11, height)
+        scores, rows = figure.subplots(1, 2)
+    else:
+        figure = canvas(11, height + 1.5)
+        panels: Any = [["scores", "rows"], ["difference", "rows"]]
+        axes = figure.subplot_mosaic(panels, height_ratios=[height, 1.5])
+        scores, rows = axes["scores"], axes["rows"]
+        draw_difference(axes["difference"], comparison["difference"], comparison["margin"])
     draw_scores(scores, comparison)
     draw_answers(rows, answers)
     figure.suptitle(comparison["verdict"], fontsize=10, wrap=True)
@@ -36,6 +44,20 @@ def draw_scores(axis: Axes, comparison: dict[str, Any]) -> None:
     axis.grid(alpha=0.3)
     axis.set(title=f"{name} on {comparison['rows']} rows held out", xlabel=name)
     axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)  # below: no point is under it
+
+
+def draw_difference(axis: Axes, difference: dict[str, Any], margin: float) -> None:
+    """By how much the candidate is better, with what may be chance, beside what may be worse and still is not worse."""
+    value, low, high = (difference[name] for name in ("value", "low", "high"))
+    axis.axvline(0, color="k", linewidth=1)
+    axis.axvspan(-margin, 0, color="0.85", label="margin")
+    axis.errorbar(value, 0, xerr=[[max(value - low, 0)], [max(high - value, 0)]], fmt="o", color=CANDIDATE, capsize=4)
+    axis.set_yticks([])
+    axis.set_ylim(-1, 1)
+    axis.legend(fontsize=8, loc="upper left")
+    axis.set_xlabel(
+        f"candidate less champion: {difference['score']}, with 95 % of a bootstrap on {difference['rows']} rows"
+    )
 
 
 def draw_answers(axis: Axes, answers: dict[str, pd.DataFrame]) -> None:

@@ -1,8 +1,5 @@
 """A candidate beside the model in use: shown to a person, tested, and released if they agree."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..core.data import known_rows
 from ..core.model_folder import ModelFolder
 from ..core.record import settings_of
+from ..core.split import split
 from ..errors import ProjectError
-from ..releases.record import POINTER, Pointer, read_pointer
+from ..releases.record import POINTER, Check, Pointer, read_pointer
 from ..releases.releasing import check_format, release_model
 from ..releases.store import fetched_model, read_release
 from ..settings import Settings
@@ -22,12 +21,11 @@ from ..tracking import registry, runs
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes seconds to import
 
-SCORING_TESTS = Path("tests/scoring")
-
 
 def propose(client: "MlflowClient", number: str | None, note: str, settings: Settings) -> None:
     """Show a version beside the model in use, test how it answers, ask, and release it."""
-    from .comparison import readable
+    from .comparison import readable  # with the next ones: takes seconds to import
+    from .gate import outcome_of
 
     found = registry.by_number(client, number) if number else registry.challenger(client)
     pointer = read_pointer()
@@ -35,11 +33,11 @@ def propose(client: "MlflowClient", number: str | None, note: str, settings: Set
         check_format(candidate)
         with readable(in_use(pointer, settings) if pointer else None) as (champion, absent):
             warn_of_another_champion(client, champion)
-            show(found.run_id, candidate, champion, absent, Path(settings.state.reports))
-        run_scoring_tests(candidate)
-        if typer.confirm(f"Release version {found.number}?"):
+            checks = show(found.run_id, candidate, champion, absent, Path(settings.state.reports))
+        passes = outcome_of(checks) == "pass"
+        if typer.confirm(f"Release version {found.number}{'' if passes else ' all the same'}?"):
             note = note or f"Version {found.number} of run {found.run_id}."
-            release_model(candidate, settings, note, pointer, typer.echo)
+            release_model(candidate, settings, note, pointer, typer.echo, checks)
         else:
             typer.echo("Nothing was released.")
 
@@ -62,35 +60,27 @@ def warn_of_another_champion(client: "MlflowClient", current: ModelFolder | None
         )
 
 
-def show(run_id: str, candidate: ModelFolder, champion: ModelFolder | None, absent: str, folder: Path) -> None:
-    """Compare a candidate with the model in use on the rows that its run has held out; print it, and draw it.
+def show(run_id: str, candidate: ModelFolder, champion: ModelFolder | None, absent: str, folder: Path) -> list[Check]:
+    """Hold a candidate against all that the gate asks, beside the model in use; print it, draw it, give it back.
 
-    absent: why there is no model in use, where there is none.
+    Both are judged on rows that the candidate's run has held out. absent: why there is no model in use, where there is
+    none. Raises ProjectError where the candidate fails by itself: that is nothing to be released all the same.
     """
-    from ..core.data import known_rows, split
     from .comparison import PICTURE, as_table, compare
+    from .gate import COMPARISON, gate
 
     made_with = settings_of(candidate.record, f"run {run_id}")
     table, _ = runs.data_of(run_id, candidate.record)
-    _, held_out = split(known_rows(table, made_with), made_with)
-    found = compare(candidate, champion, held_out, made_with, folder, absent)
+    older, newer = split(known_rows(table, made_with), made_with)
+    found = compare(candidate, champion, older, newer, made_with, folder, absent)
     typer.echo(as_table(found))
-    typer.echo(found.verdict)
     if found.changed is not None:
         typer.echo(f"The two predict another class for {found.changed:.1%} of {found.rows} rows.")
     typer.echo(f"The picture is {folder / PICTURE}.")
-
-
-def run_scoring_tests(candidate: ModelFolder) -> None:
-    """Run the tests of how a model answers with this one. Raises ProjectError where one fails."""
-    command = [sys.executable, "-m", "pytest", "-q", str(SCORING_TESTS)]
-    done = subprocess.run(
-        command,
-        env=os.environ | {"CANDIDATE": str(candidate.place)},
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    if done.returncode:
-        raise ProjectError(f"The candidate fails {SCORING_TESTS}, and is not released:\n{done.stdout}{done.stderr}")
-    typer.echo(f"{SCORING_TESTS}: {done.stdout.strip().splitlines()[-1]}")
+    checks = gate(candidate, found, made_with.evaluation)
+    failed = [f"{one.name}: {one.said}" for one in checks if one.outcome == "fail" and one.name != COMPARISON]
+    if failed:
+        raise ProjectError("The candidate is not released, since it fails. " + "; ".join(failed))
+    for check in checks:
+        typer.echo(f"{check.outcome:13} {check.name}: {check.said}")
+    return checks

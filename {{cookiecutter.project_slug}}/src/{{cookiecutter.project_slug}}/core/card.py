@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from .record import Record
+from .record import Record, Scores, Spread
 
 
 def model_card(record: Record) -> str:
     """The card as Markdown, with links to the pictures beside it."""
     target, rows = record.settings["target"], record.rows
-    positive = f", positive: `{target['positive']}`" if target["task"] == "binary" else ""
-    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in record.scores.items())
+    threshold = f" from a probability of {record.threshold:g} on" if record.threshold else ""
+    positive = f", positive: `{target['positive']}`{threshold}" if target["task"] == "binary" else ""
+    cells = score_cells(record.scores, record.spread, record.baseline)
+    scores = "\n".join(f"| {' | '.join(line)} |" for line in cells)
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     features = ", ".join(f"`{name}` ({rules.type})" for name, rules in record.features.items())
     return f"""# Model card
@@ -24,8 +26,8 @@ Predicts `{target["column"]}` ({target["task"]}{positive}). Trained {record.trai
 
 ## Scores on the rows held out
 
-| score | value |
-|---|---|
+| score | value | 95 % of a bootstrap | always answering the same |
+|---|---|---|---|
 {scores}
 
 ![Errors](evaluation.png)
@@ -41,9 +43,23 @@ again: write it into docs/handover.md.
 """
 
 
-def score_lines(scores: dict[str, float]) -> str:
+def score_cells(scores: Scores, spread: Spread, baseline: Scores) -> list[tuple[str, str, str, str]]:
+    """For each score its name, its value, its spread and that of the baseline, as texts; empty what is not known."""
+    return [
+        (
+            name,
+            f"{value:.4f}",
+            "{:.4f} to {:.4f}".format(*ends) if (ends := spread.get(name)) else "",
+            f"{baseline[name]:.4f}" if name in baseline else "",
+        )
+        for name, value in scores.items()
+    ]
+
+
+def score_lines(scores: Scores, spread: Spread, baseline: Scores) -> str:
     """The scores for the screen, one to a line."""
-    return "\n".join(f"  {name:24} {value:.4f}" for name, value in scores.items())
+    cells = [("", "score", "95 % of a bootstrap", "always answering the same"), *score_cells(scores, spread, baseline)]
+    return "\n".join(f"  {name:24} {value:8} {ends:20} {same}".rstrip() for name, value, ends, same in cells)
 
 
 def code_line(code: dict[str, Any]) -> str:

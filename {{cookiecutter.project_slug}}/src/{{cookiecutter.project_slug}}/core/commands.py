@@ -3,17 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from ..errors import ProjectError
 from ..settings import load_settings
 from . import storage
 from .card import score_lines
-from .data import features_and_target, split
+from .data import features_and_target
 from .kept_models import latest_model, write_model
 from .origin import describe_origin, describe_project
-from .record import Record
+from .record import seed_from
 from .schema_file import read_schema
+from .split import split
 from .tables import SCHEMA, accept, checked_rows, table_path, write_first_schema
 
 app = typer.Typer()
@@ -41,9 +43,9 @@ def data() -> None:
 def train(note: Annotated[str, typer.Option(help="What is different this time, for the score history.")] = "") -> None:
     """Train a model on the checked table, judge it on rows held out, and keep it with its card and pictures."""
     # Here and below: takes seconds to import, and the other commands go without.
-    from .evaluate import fit, shortfalls
+    from .evaluate import fit
     from .history import remember
-    from .training import illustrate, judge
+    from .training import describe, illustrate
 
     settings = load_settings()
     rows, schema = checked_rows(settings)
@@ -52,34 +54,30 @@ def train(note: Annotated[str, typer.Option(help="What is different this time, f
     typer.echo(f"Training on {len(X)} rows with {X.shape[1]} features")
     model = fit(X, y, settings)
     typer.echo(f"Judging on {len(test_rows)} rows held out")
-    judged = judge(model, train_rows, test_rows, schema, settings)
-    if missed := shortfalls(judged["scores"], settings):
-        raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(missed))
     origin = describe_origin(settings, note, table_path(settings).read_bytes(), describe_project())
-    record = Record(**origin, **judged)
+    record = describe(model, train_rows, test_rows, schema, settings, origin)
+    if record.missed:
+        raise ProjectError("The model misses what params.yaml asks for and is not kept: " + "; ".join(record.missed))
     typer.echo("Drawing the pictures")
     files = illustrate(model, record, train_rows, test_rows, settings)
     kept = write_model(model, record, files, Path(settings.state.models))
     remember(kept, settings)
-    typer.echo(score_lines(record.scores))
+    typer.echo(score_lines(record.scores, record.spread, record.baseline))
     typer.echo(f"The model is in {kept.place}, with its card, record and pictures.")
 
 
 @app.command()
 def evaluate() -> None:
     """Judge the latest model on the rows held out of the checked table, and fail where params.yaml asks for more."""
-    from .evaluate import evaluate as evaluate_rows
-    from .evaluate import evaluate_slices, shortfalls
+    from .evaluate import judge
 
     settings = load_settings()
     rows, _ = checked_rows(settings)
-    test_rows = split(rows, settings)[1]
-    X, y = features_and_target(test_rows, settings)
-    model = latest_model(Path(settings.state.models)).load()
-    scores = evaluate_rows(model, X, y, settings)
-    typer.echo(score_lines(scores))
-    slices = evaluate_slices(model, test_rows, X, y, settings)
-    if not slices.empty:
-        typer.echo(slices.round(4).to_string(index=False))
-    if missed := shortfalls(scores, settings):
-        raise ProjectError("The model misses what params.yaml asks for: " + "; ".join(missed))
+    train_rows, test_rows = split(rows, settings)
+    folder = latest_model(Path(settings.state.models))
+    found = judge(folder.load(), train_rows, test_rows, settings, seed_from(folder.record.data.sha256))
+    typer.echo(score_lines(found["scores"], found["spread"], found["baseline"]))
+    if found["slices"]:
+        typer.echo(pd.DataFrame(found["slices"]).round(4).to_string(index=False))
+    if found["missed"]:
+        raise ProjectError("The model misses what params.yaml asks for: " + "; ".join(found["missed"]))

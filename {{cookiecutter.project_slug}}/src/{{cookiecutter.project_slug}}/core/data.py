@@ -1,4 +1,4 @@
-"""From a table to the rows to train on and the rows held out."""
+"""From a table to what a model may learn: the rows that are known, the features, the target."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def check_columns(names: Iterable[str], settings: Settings) -> None:
     """Raise ProjectError where the columns that params.yaml names are not among these, or contradict each other."""
     data, target = settings.data, settings.target
     names = list(names)
-    needed = [target.column, *([data.time] if data.time else [])]
+    needed = [target.column, *filter(None, [data.time, data.key])]
     typed = [*([] if isinstance(data.read.dtype, str) else data.read.dtype), *data.read.parse_dates]
     absent = [name for name in [*needed, *data.drop, *settings.evaluation.slices, *typed] if name not in names]
     if absent:
@@ -27,6 +27,8 @@ def check_columns(names: Iterable[str], settings: Settings) -> None:
         raise ProjectError(f"The table has no column {absent}, which params.yaml names. It has {names}.{hint}")
     if target.column in data.drop:
         raise ProjectError(f"The target {target.column!r} is listed under data.drop in params.yaml: take it out.")
+    if target.column in (data.key, data.time):
+        raise ProjectError(f"The target {target.column!r} is data.key or data.time in params.yaml, too: name another.")
 
 
 def known_rows(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -37,11 +39,15 @@ def known_rows(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     task.
     """
     check_columns(map(str, table), settings)
-    time, target = settings.data.time, settings.target
+    time, target, key = settings.data.time, settings.target, settings.data.key
     known = table.dropna(subset=[target.column, time] if time else [target.column])
     known = known.assign(**{target.column: outcomes(known[target.column], target.task)})
     if time:
         known = known.assign(**{time: moments(known[time])})
+    if key and (unknown := int(known[key].isna().sum())):
+        raise ProjectError(
+            f"{key!r} is data.key in params.yaml, but {unknown} rows have none: fill it, or empty data.key."
+        )
     check_target(known[target.column], settings)
     return known
 
@@ -136,34 +142,10 @@ def check_time(table: pd.DataFrame, lines: Sequence[int], settings: Settings) ->
     findings.refuse()
 
 
-def split(table: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two tables: the rows to train on, and those held out: the newest, where there is time.
-
-    table: as `known_rows` gives it.
-    """
-    time, target, seed = settings.data.time, settings.target, settings.model.seed
-    if time is None:
-        from sklearn.model_selection import train_test_split  # takes seconds to import
-
-        classes = None if target.task == "regression" else table[target.column]
-        older, newer = train_test_split(
-            table, test_size=settings.evaluation.held_out, random_state=seed, stratify=classes
-        )
-        return older, newer
-    when = table[time]
-    first_held_out = when.sort_values().iloc[int(np.floor(len(when) * (1 - settings.evaluation.held_out)))]
-    older, newer = table[when < first_held_out], table[when >= first_held_out]
-    if older.empty or (target.task != "regression" and set(older[target.column]) != set(newer[target.column])):
-        raise ProjectError(
-            f"The rows before {first_held_out} in {time!r} and those from then on do not hold the same values of "
-            f"{target.column!r}. Empty data.time in params.yaml to hold out rows at random."
-        )
-    return older, newer
-
-
 def features_and_target(table: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.Series]:
     """What the model may see of these rows, and what it should say of each."""
-    hidden = {settings.target.column, settings.data.time, *settings.data.drop}
+    data = settings.data
+    hidden = {settings.target.column, data.time, data.key, *data.drop}
     features = [name for name in table if name not in hidden]
     if not features:
         raise ProjectError("No column is left to learn from: shorten data.drop in params.yaml.")

@@ -1,62 +1,63 @@
-"""Fit a model, and judge it on rows it has not seen: as a whole, by slice, and against what was asked of it."""
+"""Fit a model, and judge it on rows it has not seen: as a whole, by slice, and beside one that knows nothing."""
 
 from typing import Any
 
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import make_pipeline
 
-from ..errors import ProjectError
 from ..settings import Settings
+from .bootstrap import interval, scores_of_draws
+from .data import features_and_target
 from .features import prepare_columns
 from .model import build, score
 from .predict import model_input, predict
+from .record import Scores
+from .requirements import shortfalls
+from .slices import evaluate_slices
 
-FEWEST_IN_A_SLICE = 30
-
-
-def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> Pipeline:
-    """The preparation of the columns and the estimator as one fitted model."""
-    X = model_input(X)
-    return make_pipeline(prepare_columns(X), build(params)).fit(X, y)
+SPREAD_DRAWS = 200
 
 
-def evaluate(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> dict[str, float]:
+def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
+    """The preparation of the columns, the estimator and, for binary targets, the threshold as one fitted model."""
+    X, target = model_input(X), params.target
+    model = make_pipeline(prepare_columns(X), build(params))
+    if target.task == "binary":
+        model = FixedThresholdClassifier(
+            model, threshold=target.threshold, pos_label=target.positive, response_method="predict_proba"
+        )
+    return model.fit(X, y)
+
+
+def evaluate(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> Scores:
     """The scores of the model on these rows."""
     return score(y, predict(model, X), params)
 
 
-def evaluate_slices(
-    model: BaseEstimator, rows: pd.DataFrame, X: pd.DataFrame, y: pd.Series, params: Settings
-) -> pd.DataFrame:
-    """The scores by the values of the columns under evaluation.slices, with the number of rows.
+def baseline(train_rows: pd.DataFrame, test_rows: pd.DataFrame, params: Settings) -> Scores:
+    """The scores on test_rows of always answering the same: the shares of the classes in train_rows, or their mean."""
+    X, y = features_and_target(train_rows, params)
+    dummy = DummyRegressor() if params.target.task == "regression" else DummyClassifier(strategy="prior")
+    return evaluate(dummy.fit(X, y), *features_and_target(test_rows, params), params)
 
-    rows: the table that X and y were taken from, with the same index. A slice with few rows, or in which a class of the
-    target does not occur, has no scores worth the name and is left out.
+
+def judge(
+    model: BaseEstimator, train_rows: pd.DataFrame, test_rows: pd.DataFrame, params: Settings, seed: int
+) -> dict[str, Any]:
+    """What the record says of how good a model is: scores, spread, baseline, slices, and what it misses.
+
+    seed: of all that is drawn at random.
     """
-    fewest_values = 2 if params.target.task == "regression" else y.nunique()
-    lines = []
-    for column in params.evaluation.slices:
-        for value, index in rows.groupby(column, dropna=False).groups.items():
-            if len(index) < FEWEST_IN_A_SLICE or y[index].nunique() < fewest_values:
-                continue
-            scores = evaluate(model, X.loc[index], y[index], params)
-            lines.append({"slice": column, "value": name_of(value), "rows": len(index)} | scores)
-    return pd.DataFrame(lines, columns=None if lines else ["slice", "value", "rows"])
-
-
-def name_of(value: Any) -> str:
-    """What a slice of the rows with this value is called."""
-    if pd.isna(value):
-        return "(missing)"
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def shortfalls(scores: dict[str, float], params: Settings) -> list[str]:
-    """One line for each score that misses evaluation.at_least or at_most. Raises ProjectError on a wrong name."""
-    wanted = params.evaluation.at_least.keys() | params.evaluation.at_most.keys()
-    if unknown := sorted(wanted - scores.keys()):
-        raise ProjectError(f"params.yaml asks for the scores {unknown}, which there are not: {list(scores)}.")
-    low = [f"{n} is {scores[n]:.4f}, not at least {v}" for n, v in params.evaluation.at_least.items() if scores[n] < v]
-    high = [f"{n} is {scores[n]:.4f}, not at most {v}" for n, v in params.evaluation.at_most.items() if scores[n] > v]
-    return low + high
+    X, y = features_and_target(test_rows, params)
+    answers, without = predict(model, X), baseline(train_rows, test_rows, params)
+    drawn = scores_of_draws(answers, test_rows, params, seed, SPREAD_DRAWS)
+    return {
+        "scores": score(y, answers, params),
+        "spread": {str(name): interval(values) for name, values in drawn.items()},
+        "baseline": without,
+        "slices": evaluate_slices(answers, test_rows, params).to_dict("records"),
+        "missed": shortfalls(answers, test_rows, without, params, seed),
+    }

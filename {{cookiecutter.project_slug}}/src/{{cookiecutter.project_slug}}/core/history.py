@@ -22,6 +22,7 @@ def remember(kept: ModelFolder, settings: Settings) -> None:
         "target": settings.target.column,
         "task": settings.target.task,
         "positive": "" if settings.target.positive is None else settings.target.positive,
+        "threshold": "" if record.threshold is None else record.threshold,
         "time": settings.data.time,
         "drop": " ".join(settings.data.drop),
         "seed": settings.model.seed,

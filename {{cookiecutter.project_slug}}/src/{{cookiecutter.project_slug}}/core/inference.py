@@ -42,7 +42,7 @@ def infer_schema(pieces: Iterable[Cells], settings: Settings) -> Schema:
 
 def open_ended(settings: Settings) -> set[str]:
     """The columns whose next values are others, such as dates and identifiers."""
-    return {*settings.data.drop, *([settings.data.time] if settings.data.time else [])}
+    return {*settings.data.drop, *filter(None, [settings.data.time, settings.data.key])}
 
 
 @dataclass

@@ -129,11 +129,14 @@ def evaluation(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Se
 
 
 def class_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:
-    """ROC, precision-recall and calibration curves, and the confusion matrix."""
-    figure = canvas(11, 9)
-    roc, precision_recall, calibration, confusion = figure.subplots(2, 2).flat
-    answers = predict(model, X)
-    for one in [settings.target.positive] if settings.target.task == "binary" else most_frequent(y):
+    """ROC, precision-recall and calibration curves, and the confusion matrix; for two classes, the thresholds, too."""
+    binary, answers = settings.target.task == "binary", predict(model, X)
+    figure = canvas(11, 12 if binary else 9)
+    axes = figure.subplots(3 if binary else 2, 2).flat
+    roc, precision_recall, calibration, confusion = axes[:4]
+    if binary:
+        draw_thresholds(axes[4], axes[5], y == settings.target.positive, answers, settings)
+    for one in [settings.target.positive] if binary else most_frequent(y):
         truth, probability = y == one, answers[f"probability of {one}"]
         metrics.RocCurveDisplay.from_predictions(truth, probability, name=short(one), ax=roc)
         metrics.PrecisionRecallDisplay.from_predictions(truth, probability, name=short(one), ax=precision_recall)
@@ -148,8 +151,28 @@ def class_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: 
     roc.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
     precision_recall.set(title="Precision and recall", xlabel="recall", ylabel="precision")
     calibration.set(title="Calibration", xlabel="mean predicted probability", ylabel="share that was true")
-    confusion.set(title="Confusion matrix", xlabel="predicted: the most probable", ylabel="true")
+    from_there = f"{short(settings.target.positive)} from a probability of {settings.target.threshold:g} on"
+    how = from_there if binary else "the most probable"
+    confusion.set(title="Confusion matrix", xlabel=f"predicted: {how}", ylabel="true")
     return figure
+
+
+def draw_thresholds(scores: Axes, shares: Axes, truth: pd.Series, answers: pd.DataFrame, settings: Settings) -> None:
+    """Precision and recall by the probability from which a row is of the positive class, and how both classes lie."""
+    positive, threshold = settings.target.positive, settings.target.threshold
+    probability = answers[f"probability of {positive}"]
+    precision, recall, thresholds = metrics.precision_recall_curve(truth, probability)
+    scores.step(thresholds, precision[:-1], label="precision")
+    scores.step(thresholds, recall[:-1], label="recall")
+    scores.set(title="Precision and recall by threshold", xlabel="threshold", xlim=(0, 1), ylim=(0, 1.05))
+    bins = np.linspace(0, 1, 31).tolist()
+    for label, rows in ((short(positive), probability[truth]), ("others", probability[~truth])):
+        shares.hist(rows, bins, density=True, histtype="step", linewidth=1.5, label=label)
+    shares.set(title="How the classes lie", xlabel=f"probability of {short(positive)}", ylabel="density", xlim=(0, 1))
+    for axis in (scores, shares):
+        axis.axvline(threshold, color="k", linestyle=":", label=f"threshold {threshold:g}")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
 
 
 def number_errors(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, settings: Settings) -> Figure:

@@ -16,6 +16,8 @@ from .schema import Schema
 FORMAT = 2
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Kind = TypeVar("Kind", bound=BaseModel)
+Scores = dict[str, float]
+Spread = dict[str, tuple[float, float] | None]
 
 
 class Fixed(BaseModel):
@@ -68,10 +70,16 @@ class Reference(Fixed):
 
 
 class Learned(Fixed):
-    """What it has learned until: the last time in its rows, the digest of their keys; None without such a column."""
+    """Which rows a model has learned from, in any table: those until a time, or those on one side of a hash.
+
+    time: the last time in its rows, by data.time of its settings. held_out: the share of the places, see `split` of the
+    core, that it has not learned from; these follow from the key, or from what is in the columns. All None: not known.
+    """
 
     time: str | float | None = None
-    keys_sha256: Digest | None = None
+    key: str | None = None
+    columns: list[str] | None = None
+    held_out: float | None = None
 
 
 class Record(Fixed):
@@ -79,9 +87,10 @@ class Record(Fixed):
 
     trained, note, data (uri, sha256), code (commit, changed), lock, settings, versions: where it comes from. rows: to
     train on and to test on. features: what it takes. answers: the type of each column that it answers with. scores,
-    slices: how good it is on the rows held out, the first score decides. threshold: the probability from which a row is
-    of the positive class; None where the estimator decides by itself. schema_sha256: of the schema of all columns.
-    sha256: of model.skops, in format 1 alone.
+    slices: how good it is on the rows held out, the first score decides. spread: where 95 % of the draws of a bootstrap
+    have each score. baseline: the scores of always answering the same. missed: what was asked of it and not reached.
+    threshold: the probability from which a row is of the positive class; None where the estimator decides by itself.
+    schema_sha256: of the schema of all columns. sha256: of model.skops, in format 1 alone.
     """
 
     format: int = FORMAT
@@ -98,8 +107,11 @@ class Record(Fixed):
     features: Schema
     schema_sha256: Digest | None = None
     answers: dict[str, str]
-    scores: dict[str, float]
+    scores: Scores
+    spread: Spread = {}
+    baseline: Scores = {}
     slices: list[dict[str, Any]]
+    missed: list[str] = []
     learned: Learned | None = None
     reference: Reference | None = None
     threshold: float | None = None
@@ -157,3 +169,8 @@ def settings_of(record: Record, where: str) -> Settings:
         return Settings.model_validate(settings)
     except ValidationError as error:
         raise ProjectError(f"The settings in the record of {where} cannot be read: {error}") from None
+
+
+def seed_from(digest: str) -> int:
+    """A seed that follows from the fingerprint of a table."""
+    return int(digest[:16], 16)

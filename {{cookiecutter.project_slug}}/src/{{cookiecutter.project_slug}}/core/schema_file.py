@@ -11,14 +11,18 @@ from ..errors import ProjectError, shortened
 from .schema import Schema
 from .storage import write_file
 
+BREAKS = set("\x85\u2028\u2029")  # which YAML takes for the end of a line, and Python's csv for a letter
 MEND = "Mend it, or delete it to have it written anew."
 
 
 def as_yaml(schema: Schema) -> bytes:
     """The schema as YAML that people edit: one line per column."""
-    style: dict[str, Any] = {"default_flow_style": True, "sort_keys": False, "width": 10_000, "allow_unicode": True}
-    written = {name: yaml.safe_dump(rules.model_dump(exclude_none=True), **style) for name, rules in schema.items()}
-    lines = [f"  {json.dumps(name, ensure_ascii=False)}: {rules.strip()}" for name, rules in written.items()]
+    lines = []
+    for name, rules in schema.items():
+        known = rules.model_dump(exclude_none=True)
+        plain = not BREAKS & {*name, *"".join(known.get("values", []))}
+        written = yaml.safe_dump(known, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=plain)
+        lines.append(f"  {json.dumps(name, ensure_ascii=not plain)}: {written.strip()}")
     about = "# What every table must look like, written down from the first one. Tighten it: it is yours now.\n"
     return (about + "columns:\n" + "\n".join(lines) + "\n").encode()
 

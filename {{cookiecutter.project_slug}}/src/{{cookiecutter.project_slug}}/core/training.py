@@ -9,10 +9,10 @@ from ..settings import Settings
 from . import pictures
 from .card import model_card
 from .data import features_and_target, moments
-from .evaluate import evaluate, evaluate_slices
+from .evaluate import judge
 from .model_folder import EXAMPLE
 from .predict import kind_of, predict
-from .record import Learned, Record
+from .record import Learned, Record, seed_from
 from .reference import reference
 from .schema import Schema
 from .schema_file import as_yaml
@@ -21,34 +21,43 @@ from .storage import as_csv, sha256
 EXAMPLES = 5
 
 
-def judge(
-    model: BaseEstimator, train_rows: pd.DataFrame, test_rows: pd.DataFrame, schema: Schema, settings: Settings
-) -> dict[str, Any]:
-    """What the record says of a fitted model itself: its rows, what it takes and answers, its scores on test_rows.
+def describe(
+    model: BaseEstimator,
+    train_rows: pd.DataFrame,
+    test_rows: pd.DataFrame,
+    schema: Schema,
+    settings: Settings,
+    origin: dict[str, Any],
+) -> Record:
+    """The record of a fitted model: where it comes from, what it takes and answers, how good it is on test_rows.
 
-    schema: that of both tables.
+    schema: that of both tables. origin: as `describe_origin` says; what is drawn at random follows from its data.
     """
-    X, y = features_and_target(test_rows, settings)
+    X, _ = features_and_target(train_rows, settings)
     features = {str(name): schema[str(name)] for name in X}
-    answers = predict(model, train_rows[list(features)])
-    return {
+    answers = predict(model, X)
+    known: dict[str, Any] = {
         "rows": {"train": len(train_rows), "test": len(test_rows)},
         "features": features,
         "schema_sha256": sha256(as_yaml(schema)),
         "answers": {str(name): kind_of(column) for name, column in answers.items()},
-        "scores": evaluate(model, X, y, settings),
-        "slices": evaluate_slices(model, test_rows, X, y, settings).to_dict("records"),
-        "learned": Learned(time=last_time(train_rows, settings)),
+        "learned": learned_from(train_rows, settings),
         "reference": reference(train_rows, answers, features),
+        "threshold": settings.target.threshold if settings.target.task == "binary" else None,
     }
+    return Record(
+        **origin, **known, **judge(model, train_rows, test_rows, settings, seed_from(origin["data"]["sha256"]))
+    )
 
 
-def last_time(rows: pd.DataFrame, settings: Settings) -> str | float | None:
-    """The newest time in these rows, as a number or as an ISO date; None where the settings name no time."""
-    if settings.data.time is None:
-        return None
-    newest = moments(rows[settings.data.time]).max()
-    return newest.tz_localize("UTC").isoformat() if isinstance(newest, pd.Timestamp) else float(newest)
+def learned_from(rows: pd.DataFrame, settings: Settings) -> Learned:
+    """Which rows a model has learned from: those until the newest time in these, or those on one side of a hash."""
+    data = settings.data
+    if data.time is None:
+        columns = None if data.key else list(map(str, rows))
+        return Learned(key=data.key, columns=columns, held_out=settings.evaluation.held_out)
+    newest = moments(rows[data.time]).max()
+    return Learned(time=newest.tz_localize("UTC").isoformat() if isinstance(newest, pd.Timestamp) else float(newest))
 
 
 def illustrate(

@@ -11,12 +11,12 @@ import pandas as pd
 import yaml
 
 from ..core import schema_file, storage
-from ..core.data import features_and_target, known_rows, split
+from ..core.data import features_and_target, known_rows
 from ..core.model_file import load_model, save_model
 from ..core.model_folder import MODEL, complete, open_folder
 from ..core.origin import describe_origin
-from ..core.record import Record
 from ..core.schema import Schema
+from ..core.split import split
 from ..core.tables import accept
 from ..errors import ProjectError
 from ..tracking import registry, runs, store
@@ -87,32 +87,32 @@ def evaluate(
     job: Job, checked: Path, train_rows: Path, test_rows: Path, fitted: Path, judged: Path
 ) -> dict[str, float]:
     """From a fitted model to the folder that is served, with record, card and pictures; its scores on rows held out."""
-    from ..core.training import illustrate, judge
+    from ..core.training import describe, illustrate
 
     older, schema = read_rows(train_rows)
     newer, _ = read_rows(test_rows)
     say(f"Judging on {len(newer)} rows held out")
     model = load_model(fitted / MODEL)
     origin = describe_origin(job.settings, job.note, (checked / TABLE).read_bytes(), job.project)
-    record = Record(**origin, **judge(model, older, newer, schema, job.settings))
+    record = describe(model, older, newer, schema, job.settings, origin)
     judged.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(fitted / MODEL, judged / MODEL)
     complete(judged, record, illustrate(model, record, older, newer, job.settings))
     return record.scores
 
 
-def compare(job: Job, test_rows: Path, judged: Path, compared: Path) -> None:
+def compare(job: Job, train_rows: Path, test_rows: Path, judged: Path, compared: Path) -> None:
     """From a judged model to its comparison with the champion, on rows that it has not learned from."""
     from ..candidates.comparison import OLD_CHAMPION, readable
     from ..candidates.comparison import compare as compare_models
 
     client = store.connect(job.tracking)
-    candidate, (rows, _) = open_folder(judged), read_rows(test_rows)
+    candidate, (older, _), (newer, _) = open_folder(judged), read_rows(train_rows), read_rows(test_rows)
     champion = registry.by_alias(client, registry.CHAMPION)
     known = champion if champion and not champion.old else None
     with readable(runs.fetched_model(known.run_id, known.sha256, known.old) if known else None) as (kept, absent):
         absent = OLD_CHAMPION if champion and champion.old else absent
-        found = compare_models(candidate, kept, rows, job.settings, compared, absent)
+        found = compare_models(candidate, kept, older, newer, job.settings, compared, absent)
     say(found.verdict)
 
 
@@ -148,8 +148,10 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
         with runs.logging_run(client, tags, received["began"]) as run_id:
             recipe = job.model_dump_json(indent=2)
             table, schema = (checked / TABLE).read_bytes(), read_schema(checked)
-            uri = runs.log_training(model, table, schema, recipe, received["began"], compared.iterdir())
-            if not found.missed:  # before the run is finished: then its content is not trained on again
+            uri = runs.log_training(
+                model, table, schema, recipe, received["began"], compared.iterdir(), found.metrics()
+            )
+            if not record.missed:  # before the run is finished: then its content is not trained on again
                 known_by = {name: tags[name] for name in (runs.CONTENT, runs.MADE, runs.MADE_FORMAT, "commit")}
                 registry.register(client, uri, run_id, known_by)
     return run_id

@@ -72,6 +72,7 @@ def released() -> None:
         "data": f"{release.data['uri']}, sha256 {release.data['sha256']}",
         "code": code_line(release.code),
         "before": before,
+        "checks": ", ".join(f"{check.name}: {check.outcome}" for check in release.checks) or "none",
         "scores": ", ".join(f"{name} {value:.4f}" for name, value in release.scores.items()),
     }.items():
         typer.echo(without_secrets(f"  {name:10} {value}"))  # which a record of the first format may have

@@ -5,7 +5,7 @@ commit has the model that belongs to it.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError
@@ -38,6 +38,17 @@ class ReleasedModel(Fixed):
     files: dict[str, Digest] | None = None
 
 
+CheckOutcome = Literal["pass", "fail", "inconclusive", "no data"]
+
+
+class Check(Fixed):
+    """Something that a model was held against before its release, and what came of it. said: for people."""
+
+    name: str
+    outcome: CheckOutcome
+    said: str
+
+
 class Policy(Fixed):
     """The file by whose rules a release was decided, as it was then."""
 
@@ -49,6 +60,7 @@ class Release(Fixed):
     """A model that was released: what it is, what made it, how good it is, who released it and what it replaces.
 
     by: the person or the program that decided. policy: by which policy; None where a person decided by themselves.
+    checks: what it was held against; none where a person has published it without.
     data, code, settings, scores, versions, lock: as in the record of the model, for who reads this one alone.
     """
 
@@ -58,6 +70,7 @@ class Release(Fixed):
     by: str
     note: str
     policy: Policy | None = None
+    checks: tuple[Check, ...] = ()
     model: ReleasedModel
     data: dict[str, Any]
     code: dict[str, Any]

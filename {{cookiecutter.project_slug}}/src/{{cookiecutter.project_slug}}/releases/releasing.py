@@ -1,7 +1,7 @@
 """What is in use: a person releases a model, or goes back to the release before."""
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module, util
 
 from .. import __name__ as package
@@ -13,7 +13,7 @@ from ..core.record import FORMAT
 from ..errors import ProjectError
 from ..settings import Settings
 from . import store
-from .record import POINTER, Pointer, Release, read_pointer, write_pointer
+from .record import POINTER, Check, Pointer, Release, read_pointer, write_pointer
 
 Tell = Callable[[str], None]
 LOCK = POINTER.with_name(".release.lock")
@@ -51,11 +51,18 @@ def refuse_own_stores(table: str, out: str, releases: str | None) -> None:
         )
 
 
-def release_model(folder: ModelFolder, settings: Settings, note: str, before: Pointer | None, tell: Tell) -> None:
+def release_model(
+    folder: ModelFolder,
+    settings: Settings,
+    note: str,
+    before: Pointer | None,
+    tell: Tell,
+    checks: Sequence[Check] = (),
+) -> None:
     """Release a model in place of the release before, unless it is what is released already.
 
-    before: the pointer as it was when this model was chosen. tell: called with what came of it. Raises ProjectError,
-    and changes nothing, where something else was released meanwhile.
+    before: the pointer as it was when this model was chosen. tell: called with what came of it. checks: what it was
+    held against. Raises ProjectError, and changes nothing, where something else was released meanwhile.
     """
     check_format(folder)
     with alone(LOCK, wait=lambda: tell("Waiting: another process is releasing.")):
@@ -64,7 +71,7 @@ def release_model(folder: ModelFolder, settings: Settings, note: str, before: Po
             tell(f"Model {folder.sha256[:12]} is what is released already: nothing to do.")
             tell_others(settings, folder.sha256, tell)
             return
-        pointer = store.publish(folder, settings.state.releases, whoever_runs_this(), note, before)
+        pointer = store.publish(folder, settings.state.releases, whoever_runs_this(), note, before, checks)
         write_pointer(pointer)
         tell_others(settings, folder.sha256, tell)
     tell(f"Model {folder.sha256[:12]} is released as {pointer.record}.\nCommit {POINTER} to have it deployed.")

@@ -6,7 +6,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from ..core.record import File, parse_record
 from ..core.storage import sha256
 from ..errors import ProjectError
 from ..serving.model_settings import MODEL_SETTINGS, model_settings
-from .record import Pointer, Release, ReleasedModel, parse_release
+from .record import Check, Pointer, Release, ReleasedModel, parse_release
 
 RELEASE = "release.json"
 NAME = re.compile("[0-9]{8}T[0-9]{12}Z-[0-9a-f]{12}")
@@ -113,10 +113,12 @@ def check_plain(folder: str) -> None:
                 raise ProjectError(f"{place} is a link or no plain file, which is not followed in a store of releases.")
 
 
-def publish(folder: ModelFolder, store: str, by: str, note: str, previous: Pointer | None) -> Pointer:
+def publish(
+    folder: ModelFolder, store: str, by: str, note: str, previous: Pointer | None, checks: Sequence[Check] = ()
+) -> Pointer:
     """Copy a model to the store, write its record, and read back all of it; where the record is.
 
-    by: who or what releases it. previous: the release that it replaces.
+    by: who or what releases it. previous: the release that it replaces. checks: what it was held against.
     """
     now, made = datetime.now(UTC), folder.record
     name = f"{now:%Y%m%dT%H%M%S%fZ}-{folder.sha256[:12]}"
@@ -130,6 +132,7 @@ def publish(folder: ModelFolder, store: str, by: str, note: str, previous: Point
         published=now.isoformat(timespec="seconds"),
         by=by,
         note=note,
+        checks=tuple(checks),
         model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256, settings_sha256=sha256(settings)),
         previous=previous,
         **made.model_dump(include={"data", "code", "settings", "scores", "versions", "lock"}),

@@ -7,7 +7,7 @@ import platform
 import re
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,18 +64,24 @@ def begin(client: "MlflowClient", tags: dict[str, str], started: float) -> str:
 
 
 def log_training(
-    model: ModelFolder, table: bytes, schema: Schema, recipe: str, started: float, reports: Iterable[Path] = ()
+    model: ModelFolder,
+    table: bytes,
+    schema: Schema,
+    recipe: str,
+    started: float,
+    reports: Iterable[Path] = (),
+    more: Mapping[str, float] | None = None,
 ) -> str:
     """Log to the active run what a training was made from and what came of it; the URI of the model in the store.
 
     table, schema: what was checked, and against what. recipe: the job, as JSON.
-    started: as above. reports: files to keep beside the card and the pictures.
+    started: as above. reports: files to keep beside the card and the pictures. more: metrics beside the record's.
     """
     import mlflow
 
     place, record = model.place, model.record
     mlflow.log_params(flat(record.settings))
-    mlflow.log_metrics(metrics_of(record))
+    mlflow.log_metrics(metrics_of(record) | dict(more or {}))
     for path in [*sorted(place.glob("*.png")), place / "card.md", place / RECORD, *reports]:
         mlflow.log_artifact(str(path), REPORT)
     mlflow.log_text(recipe, RECIPE)
@@ -107,8 +113,14 @@ def allowed(name: str, letters: str = " .:/-") -> str:
 
 
 def metrics_of(record: Record) -> dict[str, float]:
-    """The scores of a model by name, those of a slice as `column: value/score`, and the numbers of rows."""
+    """The scores of a model by name, those of a slice as `column: value/score`, and the numbers of rows.
+
+    Also what surrounds each score: `baseline/`, and the ends of its spread, `low/` and `high/`.
+    """
     metrics = record.scores | {f"{name}_rows": count for name, count in record.rows.items()}
+    metrics |= {f"baseline/{name}": value for name, value in record.baseline.items()}
+    for name, ends in record.spread.items():
+        metrics |= dict(zip((f"low/{name}", f"high/{name}"), ends, strict=True)) if ends else {}
     for line in record.slices:
         where = allowed(f"{line['slice']}: {line['value']}", letters=" .:-")
         metrics |= {f"{where}/{score}": line[score] for score in record.scores}
