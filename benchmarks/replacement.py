@@ -2,10 +2,10 @@
 
     uvx --with-requirements tests/requirements.txt python benchmarks/replacement.py
 
-Both models answer on rows whose truth is known, drawn anew each time: their scores are normal within each class, and
-seven tenths of what is chance in them is shared, as it is between two models of one kind. The project's own paired
-difference decides, by ROC AUC alone, reckoned from ranks: each of thousands of draws would take ten times as long with
-all scores. `--quick` draws a few times over few rows.
+Both models answer on rows whose truth is known, drawn anew each time: their scores are normal within each class. Of
+what is chance in them they share nearly all, as a model does with the one that was trained anew on a few more rows, or
+less, as models of two kinds do. The project's own paired difference decides, by ROC AUC alone, reckoned from ranks: all
+scores would take six times as long for each of thousands of draws. `--quick` draws a few times over few rows.
 """
 
 import argparse
@@ -20,7 +20,9 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("hooks", "tests")]
 from support import own_environment, render_level  # noqa: E402
 
 OUTCOMES = ("better", "not worse", "no telling", "worse")
-FULL, QUICK = ["200", "250", "1000", "4000"], ["5", "250"]
+# How often, and then on how many rows for what is shared.
+FULL = ["200", "250:0.98", "1000:0.98", "4000:0.98", "1000:0.7"]
+QUICK = ["5", "250:0.98"]
 SIMULATION = """
 import sys
 import numpy as np
@@ -31,7 +33,7 @@ from my_ml_project.core import bootstrap
 from my_ml_project.settings import Settings
 
 GAPS = {"much worse": -0.03, "worse": -0.01, "equal": 0.0, "better": 0.01, "much better": 0.03}  # of the AUC of 0.8
-SHARED, POSITIVE = 0.7, 0.2
+POSITIVE = 0.2
 
 def auc(y, answers, settings):
     truth = (y == "yes").to_numpy()
@@ -43,7 +45,7 @@ settings = Settings.model_validate({
     "data": {"uri": "none"}, "target": {"column": "y", "task": "binary", "positive": "yes"},
 })
 
-def one(rows, gap, seed):
+def one(rows, shared, gap, seed):
     random = np.random.default_rng(seed)
     truth = random.random(rows) < POSITIVE
     chance = random.normal(size=rows)
@@ -52,14 +54,15 @@ def one(rows, gap, seed):
     for area in (0.8 + gap, 0.8):
         apart = np.sqrt(2) * norm.ppf(area)
         own = random.normal(size=rows)
-        score = apart * truth + np.sqrt(SHARED) * chance + np.sqrt(1 - SHARED) * own
+        score = apart * truth + np.sqrt(shared) * chance + np.sqrt(1 - shared) * own
         answers.append(pd.DataFrame({"probability of yes": score}))
     return differences.difference(*answers, table, settings, seed)
 
-times, *sizes = map(int, sys.argv[1:])
-for rows in sizes:
+times, *extents = sys.argv[1:]
+for extent in extents:
+    rows, shared = int(extent.partition(":")[0]), float(extent.partition(":")[2])
     for name, gap in GAPS.items():
-        found = [one(rows, gap, seed) for seed in range(times)]
+        found = [one(rows, shared, gap, seed) for seed in range(int(times))]
         outcomes = [each.outcome(settings.evaluation.margin) for each in found]
         groups = {name: outcomes}
         if name == "equal":
@@ -69,7 +72,8 @@ for rows in sizes:
                 "better": {"better"}, "not_worse": {"better", "not worse"}}.items()}
             kinds = ("better", "not worse", "cannot be told apart", "worse")
             known = " | ".join(f"{said.count(kind) / len(said):.0%}" for kind in kinds)
-            print(f"| {rows:,} | {group} | {share['better']:.0%} | {share['not_worse']:.0%} | {known} |", flush=True)
+            replaces = f"{share['better']:.0%} | {share['not_worse']:.0%}"
+            print(f"| {rows:,} | {shared:.0%} | {group} | {replaces} | {known} |", flush=True)
 """
 
 
@@ -81,9 +85,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = render_level(Path(folder), maturity_level="2")
         subprocess.run(["uv", "sync", "-q"], cwd=project, check=True)
-        columns = ("rows held out", "the candidate is", "replaces: better", "replaces: not_worse", *OUTCOMES)
+        columns = ("rows held out", "shared", "the candidate is", "replaces: better", "replaces: not_worse", *OUTCOMES)
         print(f"| {' | '.join(columns)} |")
-        print("|---|---|---|---|---|---|---|---|", flush=True)
+        print("|" + "---|" * len(columns), flush=True)
         command = [project / ".venv/bin/python", "-c", SIMULATION, *extent]
         subprocess.run(command, cwd=project, env=own_environment(), check=True)
 

@@ -52,6 +52,14 @@ def test_probabilities_are_between_0_and_1_and_add_up(model, rows):
     assert (probabilities.sum(axis="columns") - 1).abs().max() < 1e-9
 
 
+def test_a_row_is_positive_from_the_threshold_of_the_record_on(folder, model, rows):
+    if folder.record.threshold is None:
+        pytest.skip("the model has no threshold")
+    answers, positive = predict(model, rows), folder.record.settings["target"]["positive"]
+    is_positive = answers[f"probability of {positive}"] >= folder.record.threshold
+    assert ((answers["prediction"] == positive) == is_positive).all()
+
+
 def test_a_row_is_answered_the_same_alone_in_any_order_and_with_others(model, rows):
     together = predict(model, rows)
     assert same(predict(model, rows[::-1])[::-1], together)

@@ -39,7 +39,8 @@ def score(y: pd.Series, prediction: pd.DataFrame, params: Settings) -> dict[str,
             "log_loss": float(metrics.log_loss(truth, probabilities, labels=range(len(classes)))),
         }
     positive = params.target.positive
-    hit, said, probability = y == positive, predicted == positive, prediction[f"probability of {positive}"]
+    hit, said = (y == positive).to_numpy(), predicted == positive
+    probability = prediction[f"probability of {positive}"].to_numpy()
     return {
         "roc_auc": float(metrics.roc_auc_score(hit, probability)),
         "average_precision": float(metrics.average_precision_score(hit, probability)),
