@@ -8,9 +8,11 @@ from conftest import write_params
 from in_process import empty_store, run_steps
 
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model
+from {{cookiecutter.project_slug}}.core.record import Learned
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.pipelines import intake
 from {{cookiecutter.project_slug}}.pipelines.kubeflow import runners
+from {{cookiecutter.project_slug}}.pipelines.reproduction import differences, job_of
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
 DATA = {"uri": "orders.csv", "drop": ["order"], "time": "day"}
@@ -137,3 +139,12 @@ def test_a_run_is_reproduced_from_what_it_recorded(client, run, steps_here, orde
     monkeypatch.setattr(evaluate, "fit", lambda X, y, settings: fit(X, y[::-1].set_axis(y.index), settings))
     assert "answers otherwise on " in run("reproduce", made.info.run_id)
     assert "There are 0 finished runs" in run("reproduce", "nothing")
+
+
+def test_a_run_from_before_the_hash_is_said_to_have_held_out_other_rows(client, make_model):
+    record = make_model().record
+    job = job_of(record, "a run")
+    said = "held out rows that its seed drew"
+    assert not any(said in one for one in differences(job, record))
+    for learned in (None, Learned()):
+        assert any(said in one for one in differences(job, record.model_copy(update={"learned": learned})))

@@ -25,11 +25,14 @@ def test_runs_are_listed_best_first_with_version_and_alias(run, tmp_path):
     good, bad = finished_run(client, 0.75), finished_run(client, 0.25)
     finished_run(client, 0.9, **{runs.MAIN_SCORE: "roc_auc"})  # answers another question
     registry.register(client, "file:///model", good, {runs.MADE: "a"})
+    for around, value in (("low", 0.7), ("high", 0.8), ("baseline", -0.1)):
+        client.log_metric(good, f"{around}/r2", value)
     newest = finished_run(client, 0.5)
     client.set_terminated(client.create_run(store.experiment_of(client)).info.run_id, "FAILED")
     assert "performance.png" in run("report")
     table = pd.read_csv("reports/leaderboard.csv", keep_default_na=False)
     assert list(table["run"]) == [good, newest, bad] and list(table["r2"]) == [0.75, 0.5, 0.25]
+    assert table[["low", "high", "baseline"]].values.tolist() == [["0.7", "0.8", "-0.1"], *[[""] * 3] * 2]
     assert list(table["version"].astype(str)) == ["1", "", ""] and list(table["alias"]) == ["challenger", "", ""]
     assert Path("reports/performance.png").read_bytes().startswith(b"\x89PNG")
 

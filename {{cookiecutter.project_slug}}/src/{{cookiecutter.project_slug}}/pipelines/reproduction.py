@@ -36,7 +36,7 @@ def reproduce(settings: Settings, beginning: str | None, tell: Callable[[str], N
         with runs.fetched_model(run_id, tags[runs.MADE], old=runs.MADE_FORMAT not in tags) as folder:
             made, (table, schema) = folder.load(), runs.data_of(run_id, folder.record)
             job = job_of(folder.record, run_id)
-    for difference in differences(job):
+    for difference in differences(job, folder.record):
         tell(f"Not the same: {difference}")
     with TemporaryDirectory(prefix="reproduce-") as work:
         checked, train_rows, test_rows, fitted = (Path(work) / name for name in ("all", "train", "test", "model"))
@@ -72,10 +72,12 @@ def differing_rows(one: pd.DataFrame, other: pd.DataFrame) -> int:
     return sum(not all(alike(one[name][[row]], other[name][[row]]) for name in one) for row in unlike)
 
 
-def differences(job: Job) -> list[str]:
-    """In what the project that is checked out differs from the one that the job was made for."""
+def differences(job: Job, record: Record) -> list[str]:
+    """In what the project that is checked out differs from the one that the job was made for. record: of the model."""
     now, then = describe_project(), job.project
     found = []
+    if job.settings.data.time is None and (record.learned is None or record.learned.held_out is None):
+        found.append("the run has held out rows that its seed drew, what is here holds out those of a hash")
     if now["code"] != then["code"]:
         found.append(f"the run is of {code_line(then['code'])}, what is here of {code_line(now['code'])}")
     if now["lock"] != then["lock"]:

@@ -1,5 +1,6 @@
 """The finished runs as a table, best first."""
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from . import registry, runs
 if TYPE_CHECKING:
     from mlflow import MlflowClient  # takes seconds to import
 
+AROUND = ("low", "high", "baseline")  # of a score: the ends of its spread, and that of always answering the same
 COLUMNS = ["date", "run", "trigger", "version", "alias", "train_rows"]
 
 
@@ -35,6 +37,7 @@ def leaderboard(client: "MlflowClient") -> tuple[pd.DataFrame, str]:
             "train_rows": int(run.data.metrics["train_rows"]),
             score: run.data.metrics[score],
         }
+        | {around: run.data.metrics.get(f"{around}/{score}", math.nan) for around in AROUND}
         for run in found
         if run.data.tags[runs.MAIN_SCORE] == score
     ]
