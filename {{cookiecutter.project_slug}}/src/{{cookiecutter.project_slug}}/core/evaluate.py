@@ -3,11 +3,13 @@
 from typing import Any
 
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 
+from ..errors import ProjectError
 from ..settings import Settings
 from .bootstrap import interval, scores_of_draws
 from .data import features_and_target
@@ -22,14 +24,25 @@ SPREAD_DRAWS = 200
 
 
 def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
-    """The preparation of the columns, the estimator and, for binary targets, the threshold as one fitted model."""
+    """The preparation of the columns, the estimator and, for binary targets, the threshold as one fitted model.
+
+    Raises ProjectError where a classifier gives no probabilities.
+    """
     X, target = model_input(X), params.target
-    model = make_pipeline(prepare_columns(X), build(params))
-    if target.task == "binary":
-        model = FixedThresholdClassifier(
-            model, threshold=target.threshold, pos_label=target.positive, response_method="predict_proba"
+    model = make_pipeline(prepare_columns(X), build(params)).fit(X, y)
+    if target.task == "regression":
+        return model
+    if not hasattr(model, "predict_proba"):
+        raise ProjectError(
+            f"{type(model[-1]).__name__} gives no probabilities, by which classes are judged: let `build` put a "
+            "CalibratedClassifierCV of scikit-learn around it."
         )
-    return model.fit(X, y)
+    if target.task == "multiclass":
+        return model
+    # Around the fitted model: before, some models do not know yet whether they give probabilities.
+    by_threshold = {"threshold": target.threshold, "pos_label": target.positive, "response_method": "predict_proba"}
+    wrapped = FixedThresholdClassifier(FrozenEstimator(model), **by_threshold).fit(X, y)
+    return wrapped.set_params(estimator=clone(model))  # or the file of the model would hold it twice
 
 
 def evaluate(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> Scores:
