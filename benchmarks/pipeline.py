@@ -51,7 +51,7 @@ for round in range(int(sys.argv[1])):
         take("prepare", checked, older, newer)
         take("train", older, fitted)
         take("evaluate", checked, older, newer, fitted, judged)
-        take("compare", older, newer, judged, compared)
+        take("compare", checked, judged, compared)
         take("register", checked, judged, compared)
 """
 )

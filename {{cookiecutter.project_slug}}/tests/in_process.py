@@ -54,5 +54,5 @@ def run_steps(job: Job, folder: Path) -> str:
         steps.prepare(job, checked, train_rows, test_rows)
         steps.train(job, train_rows, fitted)
         steps.evaluate(job, checked, train_rows, test_rows, fitted, judged)
-        steps.compare(job, train_rows, test_rows, judged, compared)
+        steps.compare(job, checked, judged, compared)
         return steps.register(job, checked, judged, compared)

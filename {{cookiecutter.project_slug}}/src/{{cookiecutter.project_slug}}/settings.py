@@ -91,7 +91,7 @@ OWN = Read(keep_default_na=False)  # how the project itself writes tables: what 
 class Data(Section):
     """Where the table comes from and which of its columns are not features.
 
-    key: says who or what a row is about; rows of one key stay on one side where rows are held out.
+    key: says who or what a row is about; without a time, rows of one key are on one side where rows are held out.
     """
 
     uri: Address
@@ -155,7 +155,7 @@ class Evaluation(Section):
     slices_at_most: dict[str, float] = {}
     beat_baseline: bool = True
     replace_when: Literal["better", "not_worse"] = "not_worse"
-    margin: float = Field(default=0.01, ge=0)
+    margin: float = Field(default=0.01, ge=0, allow_inf_nan=False)
 
 
 class State(Section):

@@ -8,10 +8,13 @@ from conftest import make_settings
 
 from {{cookiecutter.project_slug}}.candidates import comparison
 from {{cookiecutter.project_slug}}.candidates.comparison import Comparison, compare, read_comparison
+from {{cookiecutter.project_slug}}.candidates.picture import side_by_side
 from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
 from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
 from {{cookiecutter.project_slug}}.core.kept_models import write_model
 from {{cookiecutter.project_slug}}.core.model_folder import EXAMPLE, ModelFolder
+from {{cookiecutter.project_slug}}.core.pictures import as_png
+from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.record import Learned
 from {{cookiecutter.project_slug}}.core.schema import Category, Number
 from {{cookiecutter.project_slug}}.core.split import split
@@ -23,42 +26,53 @@ def settings(task="binary", **evaluation):
 
 
 @pytest.fixture
-def halves(orders) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows to train on and rows held out, as `make_model` trains on such."""
-    return split(known_rows(orders.assign(gift=orders["days"] > 7), settings()), settings())
+def table(orders) -> pd.DataFrame:
+    """The rows that a candidate is made from, as `make_model` trains on such."""
+    return known_rows(orders.assign(gift=orders["days"] > 7), settings())
+
+
+@pytest.fixture
+def held_out(table) -> pd.DataFrame:
+    """Those of them that it is judged on."""
+    return split(table, settings())[1]
 
 
 def fair(folder: ModelFolder, **known) -> ModelFolder:
     """The model, as if it had learned from none of the rows that are held out."""
-    columns = [*folder.record.features, "order", "day", folder.record.settings["target"]["column"]]
-    learned = Learned(columns=columns, held_out=0.6)
+    learned = folder.record.learned.model_copy(update={"held_out": 0.6})
     return replace(folder, record=folder.record.model_copy(update={"learned": learned} | known))
 
 
 @pytest.fixture
-def compared(halves, tmp_path):
+def compared(table, tmp_path):
     """compared(candidate, champion): their comparison, which is kept in tmp_path/out."""
 
     def call(candidate: ModelFolder, champion: ModelFolder | None, task: str = "binary", **more) -> Comparison:
-        return compare(candidate, champion, *halves, settings(task), tmp_path / "out", **more)
+        return compare(
+            candidate, champion, table, settings(task), tmp_path / "out", **{"absent": comparison.NO_CHAMPION} | more
+        )
 
     return call
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_both_are_scored_on_all_rows_held_out_and_by_slice(make_model, halves, compared, tmp_path, task):
+def test_both_are_scored_on_all_rows_held_out_and_by_slice(make_model, held_out, compared, tmp_path, task):
     champion, candidate = fair(make_model(task, rows=100)), make_model(task)
     found = compared(candidate, champion, task)
-    X, y = features_and_target(halves[1], settings(task))
+    X, y = features_and_target(held_out, settings(task))
     for folder, judged in ((candidate, found.candidate), (champion, found.champion)):
         assert judged.sha256 == folder.sha256
         assert judged.scores == evaluate(folder.load(), X, y, settings(task))
         assert {line["value"] for line in judged.slices} <= {"web", "mail", "store"}
-    assert (found.changed is None) == (task == "regression") and found.rows == len(halves[1]) and not found.learned
+    assert (found.changed is None) == (task == "regression") and found.rows == len(held_out) and not found.learned
     score = next(iter(found.candidate.scores))
     value = found.candidate.scores[score] - found.champion.scores[score]
     assert found.difference.value == pytest.approx(value) and found.difference.score == score
-    assert found.difference.low <= value <= found.difference.high and f"{value:+.4f} (95 %: " in found.verdict
+    assert (
+        found.difference.low <= value <= found.difference.high
+        and f"{value:+.4f} (95 %: " in found.verdict
+        and f"on {len(held_out)} rows" in found.verdict
+    )
     assert found.metrics()["difference/low"] == found.difference.low
     assert read_comparison(tmp_path / "out") == found
     assert (tmp_path / "out" / comparison.PICTURE).read_bytes().startswith(b"\x89PNG")
@@ -78,8 +92,8 @@ def test_the_same_data_give_the_same_verdict(make_model, compared):
     assert compared(*models) == compared(*models)
 
 
-def test_rows_that_the_champion_has_learned_are_left_out_and_counted(make_model, halves, compared):
-    days = sorted(halves[1]["day"])
+def test_rows_that_the_champion_has_learned_are_left_out_and_counted(make_model, held_out, compared):
+    days = sorted(held_out["day"])
     learned = Learned(time=f"{days[39]}T00:00:00+00:00")
     champion = fair(make_model(rows=100))
     known = {"learned": learned, "settings": champion.record.settings | {"data": {"time": "day"}}}
@@ -88,8 +102,8 @@ def test_rows_that_the_champion_has_learned_are_left_out_and_counted(make_model,
     assert "40 rows held out are left out" in found.verdict
 
 
-def test_on_too_few_rows_nothing_is_judged_but_both_are_shown(make_model, halves, compared):
-    days = sorted(halves[1]["day"])
+def test_on_too_few_rows_nothing_is_judged_but_both_are_shown(make_model, held_out, compared):
+    days = sorted(held_out["day"])
     champion = fair(make_model(rows=100))
     known = {"learned": Learned(time=days[-10]), "settings": champion.record.settings | {"data": {"time": "day"}}}
     found = compared(make_model(), replace(champion, record=champion.record.model_copy(update=known)))
@@ -102,6 +116,14 @@ def test_the_first_comparison_after_an_upgrade_is_not_judged(make_model, compare
     found = compared(make_model(), fair(make_model(rows=100), learned=learned))
     assert found.outcome == "not judged" and "does not say which rows it has learned from" in found.verdict
     assert found.champion and "the champion's" in found.verdict
+
+
+def test_the_draws_follow_from_the_data_of_the_candidate(make_model, compared):
+    champion, candidate = fair(make_model(rows=100)), make_model()
+    data = candidate.record.data.model_copy(update={"sha256": "f" * 64})
+    other = replace(candidate, record=candidate.record.model_copy(update={"data": data}))
+    one, two = (compared(model, champion).difference for model in (candidate, other))
+    assert one.value == two.value and (one.low, one.high) != (two.low, two.high)
 
 
 def test_why_there_is_no_champion_is_said(make_model, compared):
@@ -119,6 +141,7 @@ def test_without_a_champion_the_candidate_stands_alone(make_model, compared):
     "change",
     [
         {"target": {"column": "size"}},
+        {"target": {"column": "returned", "task": "binary", "positive": True}},
         {"features": {"gone": Number(missing=False)}},
         {"features": {"days": Category(values=["1"], missing=False)}},
     ],
@@ -148,10 +171,18 @@ def test_a_champion_that_does_not_know_a_class_is_not_asked(make_model, orders, 
     assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
 
 
-def test_what_is_asked_of_a_model_decides_before_the_champion_does(make_model, compared):
+def test_a_feature_that_the_candidate_does_without_is_still_there_for_the_champion(make_model, compared):
     candidate = make_model()
-    missed = candidate.record.model_copy(update={"missed": ["roc_auc is 0.5"]})
-    found = compared(replace(candidate, record=missed), None)
-    assert found.missed == ["roc_auc is 0.5"] and found.verdict.startswith(
-        "It misses what params.yaml asks for: roc_auc"
-    )
+    features = {name: rules for name, rules in candidate.record.features.items() if name != "days"}
+    fewer = replace(candidate, record=candidate.record.model_copy(update={"features": features}))
+    with pytest.raises(ValueError, match="days"):  # as the candidate itself cannot be asked without it
+        compared(fewer, fair(make_model(rows=100)))
+    assert compared(candidate, fair(make_model(rows=100), features=features | candidate.record.features)).champion
+
+
+def test_a_score_that_is_not_known_is_drawn_as_a_gap(make_model, held_out, compared):
+    model = make_model()
+    found = compared(model, None).model_dump()
+    found["candidate"] |= {"scores": {"roc_auc": float("nan")}, "slices": []}
+    answers = {"candidate": predict(model.load(), held_out[list(model.record.features)])}
+    assert as_png(side_by_side(found, answers))

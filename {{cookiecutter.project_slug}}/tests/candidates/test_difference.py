@@ -8,6 +8,7 @@ from conftest import make_settings
 from {{cookiecutter.project_slug}}.candidates import difference as differences
 from {{cookiecutter.project_slug}}.candidates.comparison import Difference
 from {{cookiecutter.project_slug}}.candidates.difference import difference
+from {{cookiecutter.project_slug}}.core import bootstrap
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 RANDOM = np.random.default_rng(0)
@@ -60,10 +61,36 @@ def test_a_slice_in_which_it_is_worse_is_named_with_its_size_though_all_in_all_i
     assert line.startswith("shop mail (-0.") and line.endswith(" on 100 rows)")
 
 
-def test_a_small_slice_is_not_judged():
-    rows, settings = ROWS.assign(shop=["web"] * 375 + ["mail"] * 25), make_settings("regression")
-    asked = settings.model_copy(update={"evaluation": settings.evaluation.model_copy(update={"slices": ["shop"]})})
-    assert difference(said(0.3, in_mail=0.5), said(0.6), rows, asked, 0).worse_slices == []
+def test_a_slice_of_few_keys_is_not_judged():
+    rows = ROWS.assign(order=np.where(ROWS["shop"] == "mail", np.arange(400) % 20, np.arange(400) + 20))
+    evaluation = {"slices": ["shop"]}
+    by_key = make_settings("regression", data={"key": "order"}, evaluation=evaluation)
+    alone = make_settings("regression", evaluation=evaluation)
+    both = said(0.3, in_mail=0.5), said(0.6)
+    assert difference(*both, rows, by_key, 0).worse_slices == [] != difference(*both, rows, alone, 0).worse_slices
+
+
+def test_a_slice_may_be_worse_by_the_margin():
+    assert judged(said(0.3, in_mail=0.5), said(0.6)).worse_slices
+    assert judged(said(0.3, in_mail=0.5), said(0.6), margin=1.0).worse_slices == []
+
+
+def test_a_few_rows_on_which_two_models_differ_make_no_slice_worse():
+    rows = pd.DataFrame(
+        {"returned": ["yes"] * 20 + ["no"] * 100 + ["yes"] * 20 + ["no"] * 100, "shop": ["a"] * 120 + ["b"] * 120}
+    )
+    right = pd.DataFrame(
+        {"prediction": rows["returned"], "probability of yes": np.where(rows["returned"] == "yes", 0.9, 0.1)}
+    )
+    settings = make_settings(evaluation={"slices": ["shop"], "margin": 0})
+    for wrong, worse in ((4, 0), (12, 1)):
+        other = right.copy()
+        other.loc[other.index[:wrong], ["prediction", "probability of yes"]] = ["no", 0.01]
+        with pytest.MonkeyPatch.context() as patch:
+            recall = lambda y, answers, _: {"recall": float((answers["prediction"][y == "yes"] == "yes").mean())}  # noqa: E731
+            patch.setattr(differences, "score", recall)
+            patch.setattr(bootstrap, "score", recall)
+            assert len(difference(other, right, rows, settings, 0).worse_slices) == worse
 
 
 def test_slices_that_differ_by_chance_alone_are_seldom_called_worse():
@@ -85,5 +112,5 @@ def test_a_score_that_is_not_known_is_not_judged(monkeypatch):
 def test_of_one_row_too_few_nothing_is_judged():
     settings = make_settings("regression")
     difference(said(0.3).head(30), said(0.5).head(30), ROWS.head(30), settings, 0)
-    with pytest.raises(ProjectError, match="29 rows, fewer than 30, are left"):
+    with pytest.raises(ProjectError, match="29 rows, fewer than 30, are left to judge by"):
         difference(said(0.3).head(29), said(0.5).head(29), ROWS.head(29), settings, 0)

@@ -1,6 +1,5 @@
 """Only what passes every check passes the gate: what fails, what nobody can tell and what is missing does not."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,14 @@ from {{cookiecutter.project_slug}}.releases.record import Check
 from {{cookiecutter.project_slug}}.settings import Evaluation
 
 
-def compared(outcome: str, why: str = "") -> Comparison:
-    """A comparison with this outcome."""
-    judged = Judged(sha256="0" * 64, scores={"first": 0.5}, slices=[])
+def compared(outcome: str, why: str = "", sha256: str = "") -> Comparison:
+    """A comparison of this model with this outcome."""
+    judged = Judged(sha256=sha256, scores={"first": 0.5}, slices=[])
     return Comparison(
         rows=9,
         learned=0,
         candidate=judged,
         champion=judged,
-        missed=[],
         changed=None,
         outcome=outcome,
         difference=None,
@@ -44,23 +42,23 @@ def write_test(text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def of(folder: ModelFolder, **known) -> ModelFolder:
-    return replace(folder, record=folder.record.model_copy(update=known))
+JUDGED = {"missed": [], "scores": {"first": 0.5}, "spread": {"first": (0.4, 0.6)}, "baseline": {"first": 0.1}}
 
 
-def outcomes(folder: ModelFolder, comparison: Comparison | None = None, **evaluation) -> dict[str, str]:
-    checks = gate(folder, comparison or compared("better"), Evaluation(**evaluation))
+def outcomes(folder: ModelFolder, known: dict | None = None, comparison: Comparison | None = None, **evaluation):
+    comparison = comparison or compared("better", sha256=folder.sha256)
+    checks = gate(folder, JUDGED | (known or {}), comparison, Evaluation(**evaluation))
     return {check.name: check.outcome for check in checks}
 
 
 def test_what_passes_all_checks_passes(make_model, project):
-    checks = gate(make_model(), compared("better"), Evaluation())
+    folder = make_model()
+    checks = gate(folder, JUDGED, compared("better", sha256=folder.sha256), Evaluation())
     assert [check.name for check in checks] == list(CHECKS) and outcome_of(checks) == "pass"
 
 
-def test_what_is_missed_fails_and_what_was_never_looked_at_is_no_data(make_model, project):
-    assert outcomes(of(make_model(), missed=["roc_auc is low"]))["requirements"] == "fail"
-    assert outcomes(of(make_model(), spread={}))["requirements"] == "no data"
+def test_what_is_missed_fails(make_model, project):
+    assert outcomes(make_model(), {"missed": ["roc_auc is low"]})["requirements"] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -69,17 +67,16 @@ def test_what_is_missed_fails_and_what_was_never_looked_at_is_no_data(make_model
         ({}, "pass"),
         ({"baseline": {"first": 0.45}}, "inconclusive"),
         ({"baseline": {"first": 0.5}}, "fail"),
-        ({"baseline": {}}, "no data"),
         ({"spread": {"first": None}}, "no data"),
         ({"scores": {"first": float("nan")}}, "no data"),
     ],
 )
 def test_the_baseline_must_be_below_what_chance_leaves_of_the_score(make_model, project, known, outcome):
-    assert outcomes(of(make_model(), **known))["baseline"] == outcome
+    assert outcomes(make_model(), known)["baseline"] == outcome
 
 
 def test_a_baseline_that_is_not_asked_for_keeps_nothing_back(make_model, project):
-    assert outcomes(of(make_model(), baseline={"first": 0.9}), beat_baseline=False)["baseline"] == "pass"
+    assert outcomes(make_model(), {"baseline": {"first": 0.9}}, beat_baseline=False)["baseline"] == "pass"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +92,11 @@ def test_a_baseline_that_is_not_asked_for_keeps_nothing_back(make_model, project
 def test_tests_that_fail_or_break_or_are_not_there_do_not_pass(make_model, project, text, outcome):
     write_test(text)
     assert outcomes(make_model())["scoring tests"] == outcome
+
+
+def test_colours_do_not_hide_that_tests_have_passed(make_model, project, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert outcomes(make_model())["scoring tests"] == "pass"
 
 
 def test_without_a_folder_of_tests_nothing_passes(make_model, tmp_path, monkeypatch):
@@ -116,7 +118,13 @@ def test_without_a_folder_of_tests_nothing_passes(make_model, tmp_path, monkeypa
 def test_a_comparison_passes_as_replace_when_asks(make_model, project, outcome, why, not_worse, better):
     folder = make_model()
     for mode, expected in (("not_worse", not_worse), ("better", better)):
-        assert outcomes(folder, compared(outcome, why), replace_when=mode)["comparison"] == expected
+        assert (
+            outcomes(folder, None, compared(outcome, why, folder.sha256), replace_when=mode)["comparison"] == expected
+        )
+
+
+def test_the_comparison_of_another_model_is_none(make_model, project):
+    assert outcomes(make_model(), None, compared("better", sha256="0" * 64))["comparison"] == "no data"
 
 
 def checks_of(*outcomes: str) -> list[Check]:

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import as_format_1, schema_of, write_params
+from conftest import as_format_1, make_settings, schema_of, write_params
 from in_process import empty_store
 
 from {{cookiecutter.project_slug}}.candidates import gate
 from {{cookiecutter.project_slug}}.candidates.gate import SCORING_TESTS
 from {{cookiecutter.project_slug}}.core import model_folder
+from {{cookiecutter.project_slug}}.core.data import known_rows
 from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
 from {{cookiecutter.project_slug}}.core.schema_file import as_yaml
-from {{cookiecutter.project_slug}}.core.storage import as_csv, sha256
+from {{cookiecutter.project_slug}}.core.storage import as_csv, read_table, sha256
+from {{cookiecutter.project_slug}}.core.training import learned_from
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases.record import POINTER, Check, read_pointer
 from {{cookiecutter.project_slug}}.releases.store import read_release
@@ -40,12 +42,15 @@ def versions(client, make_model, orders) -> list[str]:
     return [add_version(client, make_model(rows=rows), orders) for rows in (150, 200)]
 
 
-def add_version(client, folder: ModelFolder, orders: pd.DataFrame) -> str:
-    """Make this model the next version; its digest."""
+def add_version(client, folder: ModelFolder, orders: pd.DataFrame, learned: bool = True) -> str:
+    """Make this model the next version; its digest. learned: whether it says which rows it has learned from."""
     table = orders.assign(gift=orders["days"] > 7)
     content = as_csv(table)
     known = {"data": {"uri": "orders.csv", "sha256": sha256(content), "bytes": len(content)}}
     known |= {"schema_sha256": sha256(as_yaml(schema_of(table)))}
+    settings = make_settings(data={"drop": ["order", "day"]})
+    typed = known_rows(read_table(io.BytesIO(content), schema_of(table)), settings)
+    known |= {"learned": learned_from(typed, settings).model_dump()} if learned else {"learned": None}
     record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
     (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
     folder = open_folder(folder.place)
@@ -246,3 +251,26 @@ def test_a_champion_that_cannot_be_loaded_is_not_compared_with(client, versions,
 
     monkeypatch.setattr(model_folder, "load_model", once_in_two)
     assert "the champion cannot be read (its library is gone)" in release("n", "2")
+
+
+def test_what_params_ask_for_now_counts_not_what_they_asked_for_then(client, versions, untested, release):
+    write_params(data={"uri": "orders.csv", "drop": ["order", "day"]}, evaluation={"at_least": {"roc_auc": 0.999}})
+    said = release("y", "1")
+    assert "not at least 0.999" in said and "is not released" in said and released() is None
+    write_params(data={"uri": "orders.csv", "drop": ["order", "day"]}, evaluation={"slices": ["colour"]})
+    assert "has no column ['colour']" in release("y", "1")
+
+
+def test_what_does_not_pass_beside_the_champion_is_asked_about_all_the_same(client, versions, untested, release):
+    release("y", "1")
+    params = {"data": {"uri": "orders.csv", "drop": ["order", "day"]}}
+    write_params(**params, evaluation={"replace_when": "better"})
+    assert "Release version 1 all the same?" in release("n", "1") and released() == versions[0]
+    assert "Release version 1?" not in release("n", "1")
+    write_params(**params)
+    assert "Release version 1?" in release("n", "1")
+
+
+def test_a_candidate_from_before_the_hash_is_not_judged(client, make_model, orders, untested, release):
+    add_version(client, make_model(), orders, learned=False)
+    assert "cannot be judged fairly" in (said := release("y")) and "Train anew" in said and released() is None

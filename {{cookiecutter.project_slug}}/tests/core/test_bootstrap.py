@@ -98,19 +98,62 @@ def test_copies_of_rows_under_one_key_make_nothing_more_certain():
 
 def test_of_many_rows_a_sample_is_drawn_from_with_all_rows_of_each_key(monkeypatch):
     monkeypatch.setattr(bootstrap, "MOST_ROWS", 100)
-    keys = np.arange(400) // 4
+    monkeypatch.setattr(bootstrap, "MOST_FOR_RARE", 120)
+    keys = np.arange(400) // 2
     rows = rows_of(TRUTH, order=keys)
     some = sample(rows, make_settings(data={"key": "order"}), 0)
-    assert len(some) == 100 and (some["order"].value_counts() == 4).all()
-    assert len(sample(rows, make_settings(), 0)) == 100
-    assert scores_of_draws(said(TRUTH, 1.0), rows, make_settings(), 0, 5).notna().all(axis=None)
+    assert 110 < len(some) < 130 and (some["order"].value_counts() == 2).all()
+    assert some.index.tolist() != list(range(len(some)))  # and not the first ones
+    shares = sample(rows, make_settings(), 0)["returned"].value_counts(normalize=True)
+    assert shares["yes"] == pytest.approx(0.25, abs=0.01)
+    assert len(sample(rows.head(100), make_settings(), 0)) == 100
+
+
+def test_one_key_does_not_make_up_the_sample(monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_ROWS", 90)
+    keys = np.concatenate([np.zeros(300), np.arange(1, 101)]).astype(int)
+    settings = make_settings("regression", data={"key": "order"})
+    for seed in range(5):
+        some = sample(pd.DataFrame({"price": 1.0, "order": keys}), settings, seed)
+        assert len(some) <= 95 and (some["order"] == 0).sum() <= 3 and some["order"].nunique() > 80
+
+
+def test_where_a_class_is_rare_more_rows_are_drawn_from_up_to_a_limit():
+    rows = rows_of(np.arange(300_000) % 1000 == 0)
+    some = sample(rows, make_settings(), 0)
+    assert len(some) == pytest.approx(20_000, abs=5) and (some["returned"] == "yes").sum() == pytest.approx(20, abs=1)
+    assert len(sample(rows_of(np.arange(30_000) % 4 == 0), make_settings(), 0)) == pytest.approx(10_000, abs=5)
+
+
+def test_keys_are_drawn_by_the_rarest_class_that_they_have():
+    rows = rows_of(np.isin(np.arange(200), [0, 40, 80, 120, 160]), order=np.arange(200) // 4)
+    settings = make_settings(data={"key": "order"})
+    for drawn in draws(rows, settings, 0, 50):
+        assert (rows["returned"].iloc[drawn] == "yes").sum() == 5
 
 
 def test_what_is_undefined_in_too_many_draws_has_no_interval():
     numbers = pd.Series(np.arange(100.0))
     assert interval(numbers) == pytest.approx((2.475, 96.525))
     assert interval(numbers.where(numbers >= 5)) is not None and interval(numbers.where(numbers >= 6)) is None
-    assert interval(pd.Series(dtype=float)) is None
+    assert interval(pd.Series(dtype=float)) is None and interval(numbers.replace(0, np.inf)) is not None
+    assert interval(numbers.where(numbers >= 6, np.inf)) is None
+
+
+def test_a_class_that_is_not_there_at_all_is_too_few():
+    rows = rows_of(np.zeros(50))
+    assert too_few(rows, make_settings(), {"no", "yes"}) == "0 rows with 'returned' yes, fewer than 5,"
+    assert too_few(rows, make_settings()) is None
+
+
+def test_scores_that_go_by_the_labels_of_rows_are_right(monkeypatch):
+    def of_the_surest(y, answers, settings):
+        surest = answers["probability of yes"].nlargest(50).index
+        return {"precision at 50": float((y.loc[surest] == "yes").mean()), "rows": float(len(y.loc[surest]))}
+
+    monkeypatch.setattr(bootstrap, "score", of_the_surest)
+    drawn = scores_of_draws(said(TRUTH, 1.0), rows_of(TRUTH), make_settings(), 0, 20)
+    assert (drawn["rows"] == 50).all()
 
 
 def test_a_score_that_cannot_be_told_on_a_draw_is_left_out_not_guessed(monkeypatch):
@@ -134,8 +177,10 @@ def test_a_score_that_cannot_be_told_on_a_draw_is_left_out_not_guessed(monkeypat
         ([0] * 40 + [1] * 4, {}, "4 rows with 'returned' yes, fewer than 5,"),
         ([0, 1] * 50, {"key": "order"}, "20 different 'order', fewer than 30,"),
         ([0] * 95 + [1] * 5, {}, None),
+        ([0] * 80 + [1] * 20, {"key": "twins"}, "1 different 'twins' with 'returned' yes, fewer than 5,"),
     ],
 )
 def test_too_few_rows_or_keys_tell_nothing(truth, data, few):
-    rows = rows_of(np.array(truth), order=np.arange(len(truth)) % 20)
+    twins = np.where(np.array(truth) == 1, 0, np.arange(len(truth)))
+    rows = rows_of(np.array(truth), order=np.arange(len(truth)) % 20, twins=twins)
     assert too_few(rows, make_settings(data=data)) == few

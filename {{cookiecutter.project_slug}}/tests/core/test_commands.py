@@ -140,6 +140,22 @@ def test_the_key_holds_rows_together_and_is_handed_through_but_never_learned(run
     assert "order" not in features
 
 
+def test_a_model_that_misses_what_is_asked_now_fails_its_evaluation(run):
+    run("data")
+    run("train")
+    write_params(**PARAMS | {"evaluation": PARAMS["evaluation"] | {"at_least": {"roc_auc": 0.999}}})
+    assert "not at least 0.999" in run("evaluate")
+
+
+def test_a_model_is_not_evaluated_on_rows_that_it_has_learned_from(run):
+    run("data")
+    run("train")
+    write_params(**PARAMS | {"evaluation": {"held_out": 0.7}})
+    assert "20 rows held out are left out, as the model has learned from them" in run("evaluate")
+    write_params(**PARAMS | {"data": {"uri": "orders.csv", "drop": ["order", "day"]}})
+    assert "rows held out are left out" in run("evaluate")
+
+
 def test_a_folder_that_cannot_be_written_to_is_named(run, tmp_path):
     (tmp_path / "models").write_text("in the way")
     run("data")

@@ -66,6 +66,37 @@ def test_a_slice_that_is_below_by_no_more_than_chance_is_not_missed():
     assert asked(in_mail=0.78, slices_at_least={"roc_auc": 0.8}) == []
 
 
+@pytest.mark.parametrize("slices", [[], ["few"]])
+def test_limits_that_no_slice_can_be_held_against_are_not_met(slices):
+    rows = ROWS.assign(few=[f"{n // 29}" for n in range(400)])
+    settings = make_settings(evaluation={"slices": slices, "slices_at_least": {"roc_auc": 0.1}})
+    (said,) = shortfalls(answers(0.9, 0.9), rows, {"roc_auc": 0.5}, settings, seed=0)
+    assert "cannot be told" in said
+
+
+def test_slices_that_are_at_their_limit_are_seldom_found_below_it():
+    wrong = 0
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        rows = pd.DataFrame(
+            {"returned": ["no", "no", "no", "yes"] * 200, "shop": np.repeat(list("abcdefghijklmnopqrst"), 40)}
+        )
+        found = random.random(800) < 0.5  # of those that come back, as many as are asked for
+        said = pd.DataFrame({"prediction": np.where(found & (rows["returned"] == "yes"), "yes", "no")})
+        said["probability of yes"] = random.random(800)
+        settings = make_settings(evaluation={"slices": ["shop"], "slices_at_least": {"recall": 0.5}})
+        wrong += any("recall" in line for line in shortfalls(said, rows, {"roc_auc": 0}, settings, seed))
+    assert wrong <= 2
+
+
+def test_a_slice_below_by_what_one_slice_in_twenty_is_by_chance_is_not_short_among_many(monkeypatch):
+    monkeypatch.setattr(requirements, "chance_of", lambda *_: 0.04)
+    alone = asked(in_mail=0.6, slices_at_least={"roc_auc": 0.8})
+    assert len(alone) == 0  # two slices are looked at, one of them is below: 0.04 is read as 0.08
+    monkeypatch.setattr(requirements, "chance_of", lambda *_: 0.02)
+    assert len(asked(in_mail=0.6, slices_at_least={"roc_auc": 0.8})) == 1
+
+
 def test_chances_are_adjusted_as_holm_says():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
@@ -74,4 +105,6 @@ def test_chances_are_adjusted_as_holm_says():
 def test_the_chance_of_a_gap_follows_from_its_standard_error_and_what_is_unknown_is_no_excuse():
     drawn = pd.Series([-1.0, 1.0] * 50)
     assert chance_of(-1.645 * drawn.std(), drawn) == pytest.approx(0.05, abs=0.001)
-    assert chance_of(float("nan"), drawn) == chance_of(-1.0, pd.Series([0.0] * 9)) == 0.0
+    assert chance_of(float("nan"), drawn) == chance_of(-1.0, pd.Series([0.0] * 9)) == chance_of(-1.0, None) == 0.0
+    assert chance_of(-1.0, pd.Series([0.0] * 9), least=1.0) == pytest.approx(0.159, abs=0.001)
+    assert chance_of(-0.1, drawn, step=0.2) == 0.5

@@ -73,6 +73,11 @@ def test_values_have_one_text_whichever_dtype_holds_them(column, said):
     assert texts(column) == said
 
 
+def test_the_oldest_rows_are_not_held_out_where_there_are_later_ones(orders):
+    older, newer = split(orders.assign(day=[1] * 180 + [2] * 20), make_settings(data={"time": "day"}))
+    assert len(older) == 180 and len(newer) == 20
+
+
 def test_a_split_by_time_that_cannot_be_tested_is_refused(orders):
     orders["returned"] = ["yes"] * 100 + ["no"] * 100
     with pytest.raises(ProjectError, match=r"No row with 'returned' yes is held out.* Empty data\.time"):

@@ -105,7 +105,9 @@ def test_the_second_is_compared_with_the_champion(client, orders, tmp_path):
     run_id = run_steps(job_for(client, orders, tmp_path), tmp_path / "2")
     found = json.loads((tmp_path / "2/compared/comparison.json").read_text("utf-8"))
     assert found["champion"]["sha256"] == champion.sha256 and found["rows"] == 120
-    assert "the champion's" in client.get_run(run_id).data.tags[runs.VERDICT]
+    run = client.get_run(run_id)
+    assert "the champion's" in run.data.tags[runs.VERDICT]
+    assert run.data.metrics["difference/low"] == found["difference"]["low"]
 
 
 def test_a_champion_whose_files_are_gone_keeps_no_other_from_being_made(client, orders, tmp_path):

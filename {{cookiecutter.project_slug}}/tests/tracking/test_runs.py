@@ -52,6 +52,9 @@ def test_it_holds_settings_scores_by_slice_data_and_environment(client, model, o
     assert run.data.params["target.column"] == "returned" and run.data.params["model.seed"] == "0"
     expected = {
         "first": 0.5,
+        "low/first": 0.4,
+        "high/first": 0.6,
+        "baseline/first": 0.1,
         "train_rows": 200,
         "test_rows": 5,
         f"{runs.allowed('shop: a=b/é', letters=' .:-')}/first": 0.25,

@@ -6,21 +6,24 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from ..core.model_folder import ModelFolder
 from ..core.predict import predict
 from ..core.record import Record, seed_from
+from ..core.split import kind_of, split
+from ..core.unlearned import unlearned
 from ..errors import ProjectError, printable
 from ..settings import Settings
-from .unlearned import unlearned
 
 Outcome = Literal["better", "not worse", "worse", "cannot be told apart", "not judged"]
 FILE, PICTURE = "comparison.json", "comparison.png"
 NO_CHAMPION = "there is no champion to compare it with"
 OLD_CHAMPION = "the record of the champion, of the first format, may be anybody's: only `release` compares with it"
-STRANGE_CHAMPION = "the champion knows other columns or other classes"
+STRANGE_CHAMPION = "the champion needs other columns, knows other classes, or says something else of them"
+KINDS = {"integer": "number", "category": "text"}  # of values, where they are not called as the type of the schema
 SAYS = {
     "better": "Better than the champion",
     "not worse": "Not worse than the champion",
@@ -69,9 +72,8 @@ class Comparison(BaseModel):
     """Both side by side. champion: None where there is none, or where it cannot be asked about such rows.
 
     rows: how many both were asked about; learned: how many others were left out, since the champion has learned from
-    them. missed: what was asked of the candidate and not reached. changed: the share of the rows for which the two
-    predict another class. margin: by how much one may be worse and still count as not worse. why: it was
-    not judged. verdict: all in a sentence.
+    them. changed: the share of the rows for which the two predict another class. margin: by how much one may be worse
+    and still count as not worse. why: it was not judged. verdict: all in a sentence.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -80,7 +82,6 @@ class Comparison(BaseModel):
     learned: int
     candidate: Judged
     champion: Judged | None
-    missed: list[str]
     changed: float | None
     outcome: Outcome
     difference: Difference | None
@@ -113,24 +114,24 @@ def readable(champion: AbstractContextManager[ModelFolder] | None) -> Iterator[t
 def compare(
     candidate: ModelFolder,
     champion: ModelFolder | None,
-    older: pd.DataFrame,
-    newer: pd.DataFrame,
+    table: pd.DataFrame,
     settings: Settings,
     folder: Path,
-    absent: str = NO_CHAMPION,
+    absent: str,
 ) -> Comparison:
     """Compare two models on rows held out, and keep what is found as JSON and as a picture in a folder.
 
-    older, newer: the rows that the candidate has learned from, and those that it was judged on. settings: those that it
-    was made with. absent: why there is no champion, where there is none.
+    table: all known rows that the candidate was made from, in their order. settings: those by which it has learned from
+    some of them and was judged on others. absent: why there is no champion, where there is none.
     """
     from ..core.pictures import as_png  # with the next ones: takes seconds to import
     from . import picture
     from .difference import difference
 
+    _, newer = split(table, settings)
     if champion is not None and not asks_the_same(champion, candidate, newer, settings):
         champion, absent = None, STRANGE_CHAMPION
-    rows, why = (newer, absent) if champion is None else fair_rows(champion.record, older, newer, settings)
+    rows, why = (newer, absent) if champion is None else fair_rows(champion.record, table, newer, settings)
     answers = {"candidate": predict(candidate.load(), rows[list(candidate.record.features)])}
     if champion is not None:
         answers["champion"] = predict(champion.load(), rows[list(champion.record.features)])
@@ -148,26 +149,31 @@ def compare(
 
 
 def asks_the_same(champion: ModelFolder, candidate: ModelFolder, rows: pd.DataFrame, settings: Settings) -> bool:
-    """Whether the champion predicts the same target, of these classes, from columns that the candidate knows too."""
-    records = (champion.record, candidate.record)
-    types = [{name: rules.type for name, rules in one.features.items()} for one in records]
-    target = [{name: one.settings["target"].get(name) for name in ("column", "task", "positive")} for one in records]
-    y = rows[settings.target.column]
-    known = getattr(champion.load(), "classes_", y)
-    return target[0] == target[1] and types[0].items() <= types[1].items() and bool(y.isin(known).all())
+    """Whether the champion predicts the same target, of these classes, from columns that are in the rows."""
+    asked = [
+        [repr(one.record.settings["target"].get(name)) for name in ("column", "task", "positive")]  # True is not 1
+        for one in (champion, candidate)
+    ]
+    there = all(
+        name in rows and kind_of(rows[name]) == KINDS.get(rules.type, rules.type)
+        for name, rules in champion.record.features.items()
+    )
+    classes = rows[settings.target.column].unique().tolist()
+    known = getattr(champion.load(), "classes_", np.array(classes)).tolist()
+    return asked[0] == asked[1] and there and set(map(repr, classes)) <= set(map(repr, known))
 
 
 def fair_rows(
-    champion: Record, older: pd.DataFrame, newer: pd.DataFrame, settings: Settings
+    champion: Record, table: pd.DataFrame, newer: pd.DataFrame, settings: Settings
 ) -> tuple[pd.DataFrame, str]:
     """Those of the newer rows that the champion has not learned from; all, and why, where they cannot tell anything."""
     from .difference import check_enough
 
     try:
-        fair = newer[unlearned(pd.concat([older, newer], ignore_index=True), champion)[len(older) :].to_numpy()]
-        check_enough(fair, settings)
+        fair = newer[unlearned(table, champion)[newer.index]]
+        check_enough(fair, settings, set(newer[settings.target.column]))
     except ProjectError as error:
-        return newer, str(error)
+        return newer, f"of the champion, {error}"
     return fair, ""
 
 
@@ -187,19 +193,18 @@ def describe(
     changed = None
     if champion and settings.target.task != "regression":
         changed = float((answers["champion"]["prediction"] != answers["candidate"]["prediction"]).mean())
-    margin, missed = settings.evaluation.margin, candidate.record.missed
+    margin = settings.evaluation.margin
     return Comparison(
         rows=len(rows),
         learned=learned,
         candidate=judged,
         champion=before,
-        missed=missed,
         changed=changed,
         outcome=found.outcome(margin) if found else "not judged",
         difference=found,
         margin=margin,
         why=why,
-        verdict=verdict(judged, before, missed, found, margin, why) + left_out(learned),
+        verdict=verdict(judged, before, found, margin, why, len(rows)) + left_out(learned),
     )
 
 
@@ -213,17 +218,15 @@ def judge(kept: ModelFolder, answers: pd.DataFrame, rows: pd.DataFrame, settings
 
 
 def verdict(
-    candidate: Judged, champion: Judged | None, missed: list[str], found: Difference | None, margin: float, why: str
+    candidate: Judged, champion: Judged | None, found: Difference | None, margin: float, why: str, rows: int
 ) -> str:
     """The comparison in one sentence, by the first score, which decides. why: it was not judged."""
     name, score = next(iter(candidate.scores.items()))
-    if missed:
-        return "It misses what params.yaml asks for: " + "; ".join(missed)
     if champion is None:
         return f"Its {name} is {score:.4f}; {why}."
     both = f"its {name} is {score:.4f}, the champion's {champion.scores[name]:.4f}"
     if found is None:
-        return f"Not judged: {why}. On all rows held out, {both}."
+        return f"Not judged: {why}. On {rows} rows held out, {both}."
     outcome = found.outcome(margin)
     sizes = f"{found.value:+.4f} (95 %: {found.low:+.4f} to {found.high:+.4f}, margin {margin:g}) on {found.rows} rows"
     slices = f"; worse for {', '.join(found.worse_slices)}" if found.worse_slices else ""

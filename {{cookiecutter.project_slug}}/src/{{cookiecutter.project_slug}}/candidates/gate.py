@@ -7,11 +7,11 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..core.model_folder import ModelFolder
-from ..core.record import Record
 from ..releases.record import Check, CheckOutcome
 from ..settings import Evaluation
 from .comparison import NO_CHAMPION, Comparison
@@ -21,13 +21,18 @@ REQUIREMENTS, BASELINE, ANSWERS, COMPARISON = "requirements", "baseline", "scori
 CHECKS = (REQUIREMENTS, BASELINE, ANSWERS, COMPARISON)
 
 
-def gate(candidate: ModelFolder, comparison: Comparison, evaluation: Evaluation) -> list[Check]:
-    """All checks of a candidate. comparison: of it and the model in use. evaluation: what is asked of it."""
+def gate(
+    candidate: ModelFolder, judged: Mapping[str, Any], comparison: Comparison, evaluation: Evaluation
+) -> list[Check]:
+    """All checks of a candidate.
+
+    judged: what the core's `judge` says of it. comparison: of it and the model in use. evaluation: what is asked.
+    """
     return [
-        check_requirements(candidate.record),
-        check_baseline(candidate.record, evaluation),
+        check_requirements(judged["missed"]),
+        check_baseline(judged, evaluation),
         check_answers(candidate),
-        check_comparison(comparison, evaluation),
+        check_comparison(candidate, comparison, evaluation),
     ]
 
 
@@ -41,25 +46,21 @@ def outcome_of(checks: Sequence[Check]) -> CheckOutcome:
     return "inconclusive" if "inconclusive" in found else "pass"
 
 
-def check_requirements(record: Record) -> Check:
+def check_requirements(missed: Sequence[str]) -> Check:
     """Whether the candidate reaches what params.yaml asks for, on all rows held out and in each slice."""
-    if not record.spread:
-        return Check(name=REQUIREMENTS, outcome="no data", said="it is from before these were recorded: train it anew")
-    missed = "; ".join(record.missed)
-    return Check(name=REQUIREMENTS, outcome="fail" if missed else "pass", said=missed or "all are met")
+    return Check(name=REQUIREMENTS, outcome="fail" if missed else "pass", said="; ".join(missed) or "all are met")
 
 
-def check_baseline(record: Record, evaluation: Evaluation) -> Check:
+def check_baseline(judged: Mapping[str, Any], evaluation: Evaluation) -> Check:
     """Whether the candidate is better than always answering the same, by more than chance."""
-    name, score = next(iter(record.scores.items()))
-    ends, same = record.spread.get(name), record.baseline.get(name)
-    if ends is None or same is None or score != score:
-        return Check(
-            name=BASELINE, outcome="no data", said=f"{name} beside that of always answering the same is not known"
-        )
-    said = f"{name} is {score:.4f} (95 %: {ends[0]:.4f} to {ends[1]:.4f}), always answering the same reaches {same:.4f}"
+    name, score = next(iter(judged["scores"].items()))
+    ends, same = judged["spread"].get(name), judged["baseline"][name]
+    chance = f" (95 %: {ends[0]:.4f} to {ends[1]:.4f})" if ends else ""
+    said = f"{name} is {score:.4f}{chance}, always answering the same reaches {same:.4f}"
     if not evaluation.beat_baseline:
         return Check(name=BASELINE, outcome="pass", said=f"{said}, which evaluation.beat_baseline does not ask for")
+    if ends is None or score != score:
+        return Check(name=BASELINE, outcome="no data", said=f"{said}; what is chance cannot be told on these rows")
     outcome: CheckOutcome = "pass" if ends[0] > same else "inconclusive" if score > same else "fail"
     return Check(name=BASELINE, outcome=outcome, said=said)
 
@@ -67,7 +68,7 @@ def check_baseline(record: Record, evaluation: Evaluation) -> Check:
 def check_answers(candidate: ModelFolder) -> Check:
     """Whether the candidate passes the tests of how a model answers."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", str(SCORING_TESTS)],
+        [sys.executable, "-m", "pytest", "-q", "--color=no", str(SCORING_TESTS)],
         env=os.environ | {"CANDIDATE": str(candidate.place)},
         capture_output=True,
         encoding="utf-8",
@@ -79,8 +80,10 @@ def check_answers(candidate: ModelFolder) -> Check:
     return Check(name=ANSWERS, outcome="pass" if re.search(r"\b[1-9]\d* passed", said) else "no data", said=said)
 
 
-def check_comparison(comparison: Comparison, evaluation: Evaluation) -> Check:
+def check_comparison(candidate: ModelFolder, comparison: Comparison, evaluation: Evaluation) -> Check:
     """Whether the candidate is as good beside the model in use as evaluation.replace_when asks."""
+    if comparison.candidate.sha256 != candidate.sha256:
+        return Check(name=COMPARISON, outcome="no data", said="another model was compared")
     wanted = {"better"} if evaluation.replace_when == "better" else {"better", "not worse"}
     outcome: CheckOutcome = "inconclusive"
     if comparison.outcome in wanted or comparison.why == NO_CHAMPION:

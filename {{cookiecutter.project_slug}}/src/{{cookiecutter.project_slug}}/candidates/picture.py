@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -39,7 +40,11 @@ def draw_scores(axis: Axes, comparison: dict[str, Any]) -> None:
             slices = judged["slices"][:MOST_SLICES]
             labels = ["all rows", *(f"{line['slice']}: {short(line['value'])}" for line in slices)]
             values = [judged["scores"][name], *(line[name] for line in slices)]
-            axis.scatter(values, labels, color=color, s=size, label=f"{who} {judged['sha256'][:12]}", zorder=2)
+            known = [value if np.isfinite(value) else np.nan for value in values]
+            axis.scatter(
+                known, range(len(labels)), color=color, s=size, label=f"{who} {judged['sha256'][:12]}", zorder=2
+            )
+            axis.set_yticks(range(len(labels)), labels)
     axis.invert_yaxis()
     axis.grid(alpha=0.3)
     axis.set(title=f"{name} on {comparison['rows']} rows held out", xlabel=name)

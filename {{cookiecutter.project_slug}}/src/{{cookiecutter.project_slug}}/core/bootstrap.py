@@ -5,7 +5,8 @@ their shares, or a rare one would be missing from some draws.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,20 +15,38 @@ from sklearn import config_context
 from ..settings import Settings
 from .model import score
 
-MOST_ROWS = 10_000
+MOST_ROWS, MOST_FOR_RARE, ENOUGH = 10_000, 20_000, 100  # rows to draw from; enough of the rarest class
 FEWEST, FEWEST_OF_A_CLASS = 30, 5  # rows, or keys with all of their rows, from which anything can be told
 INTERVAL = (0.025, 0.975)  # the middle 95 % of the draws
 MOST_UNDEFINED = 0.05  # the share of draws that may have no score
 
 
 def sample(rows: pd.DataFrame, settings: Settings, seed: int) -> pd.DataFrame:
-    """These rows or, of more than MOST_ROWS, about so many, with all of each key."""
-    if len(rows) <= MOST_ROWS:
+    """These rows or, of many, a sample: keys with all of their rows, in the same shares of classes.
+
+    Of a key with more rows than one of FEWEST may have, so many are taken: no key makes up the sample.
+    """
+    most = most_rows(rows, settings)
+    if len(rows) <= most:
         return rows
+    generator = np.random.default_rng(seed)
+    mixed = generator.permutation(len(rows))
+    within = pd.Series(clusters_of(rows, settings)[mixed])
+    rows = rows.iloc[np.sort(mixed[within.groupby(within).cumcount() < most // FEWEST])]
     clusters = clusters_of(rows, settings)
-    sizes = np.bincount(clusters)
-    mixed = np.random.default_rng(seed).permutation(len(sizes))
-    return rows[np.isin(clusters, mixed[np.cumsum(sizes[mixed]) - sizes[mixed] < MOST_ROWS])]
+    strata, sizes = strata_of(rows, clusters, settings), np.bincount(clusters)
+    chosen = []
+    for stratum in np.unique(strata):
+        members = generator.permutation(np.flatnonzero(strata == stratum))
+        ends = np.cumsum(sizes[members])
+        chosen.append(members[ends - sizes[members] < most * min(ends[-1] / len(rows), 1)])
+    return rows[np.isin(clusters, np.concatenate(chosen))] if len(rows) > most else rows
+
+
+def most_rows(rows: pd.DataFrame, settings: Settings) -> int:
+    """How many rows are drawn from: more where one class is so rare that few of it would be among them."""
+    rare = rarest(rows, settings)
+    return MOST_ROWS if rare is None else int(np.clip(ENOUGH * len(rows) / rare, MOST_ROWS, MOST_FOR_RARE))
 
 
 def draws(rows: pd.DataFrame, settings: Settings, seed: int, count: int) -> Iterator[np.ndarray]:
@@ -55,18 +74,27 @@ def clusters_of(rows: pd.DataFrame, settings: Settings) -> np.ndarray:
     return np.arange(len(rows)) if key is None else pd.factorize(rows[key])[0]
 
 
-def too_few(rows: pd.DataFrame, settings: Settings) -> str | None:
-    """What there is too little of, to tell anything from these rows; None where there is enough."""
+def too_few(rows: pd.DataFrame, settings: Settings, classes: Collection[Any] = ()) -> str | None:
+    """What there is too little of, to tell anything from these rows; None where there is enough.
+
+    classes: those that there must be, beside those of the rows.
+    """
     what = f"different {settings.data.key!r}" if settings.data.key else "rows"
     alone = pd.Series(clusters_of(rows, settings), rows.index)
     if alone.nunique() < FEWEST:
         return f"{alone.nunique()} {what}, fewer than {FEWEST},"
     if settings.target.task != "regression":
         counts = alone.groupby(rows[settings.target.column]).nunique()
+        counts = counts.reindex(counts.index.union(pd.Index(list(classes), dtype=counts.index.dtype)), fill_value=0)
         if counts.min() < FEWEST_OF_A_CLASS:
             which = f"{settings.target.column!r} {counts.idxmin()}"
             return f"{counts.min()} {what} with {which}, fewer than {FEWEST_OF_A_CLASS},"
     return None
+
+
+def rarest(rows: pd.DataFrame, settings: Settings) -> int | None:
+    """Of how many rows the rarest class of the target is; None where there are no classes."""
+    return None if settings.target.task == "regression" else int(rows[settings.target.column].value_counts().min())
 
 
 def strata_of(rows: pd.DataFrame, clusters: np.ndarray, settings: Settings) -> np.ndarray:
@@ -81,24 +109,27 @@ def strata_of(rows: pd.DataFrame, clusters: np.ndarray, settings: Settings) -> n
 def scores_of_draws(
     answers: pd.DataFrame, rows: pd.DataFrame, settings: Settings, seed: int, count: int
 ) -> pd.DataFrame:
-    """Each draw's scores in a line, by name; NaN where they could not be told. Of many rows, those of a sample.
+    """Each draw's scores in a line, by name; NaN where they could not be told.
 
-    answers: what `predict` says of these rows. With the same seed, two models are scored on the same draws.
+    answers: what `predict` says of these rows, and perhaps of others. With the same seed, two models are scored on the
+    same draws.
     """
-    rows = sample(rows, settings, seed)
     y, said, found = rows[settings.target.column], answers.loc[rows.index], []
     with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore")  # each draw would say again what is said of all rows
         for drawn in draws(rows, settings, seed, count):
             try:
-                found.append(score(y.iloc[drawn], said.iloc[drawn], settings))
+                # Numbered anew: a row that is drawn twice has its label twice.
+                truth, answer = y.iloc[drawn].reset_index(drop=True), said.iloc[drawn].reset_index(drop=True)
+                found.append(score(truth, answer, settings))
             except ValueError:  # a class is missing in the draw
                 found.append({})
-    return pd.DataFrame(found)
+    return pd.DataFrame(found).astype("float64")
 
 
 def interval(values: pd.Series) -> tuple[float, float] | None:
     """Between which values the middle 95 % of these lie; None where too many are undefined."""
+    values = values.where(np.isfinite(values))
     if values.empty or values.isna().mean() > MOST_UNDEFINED:
         return None
     low, high = values.quantile(list(INTERVAL))

@@ -15,8 +15,9 @@ from .kept_models import latest_model, write_model
 from .origin import describe_origin, describe_project
 from .record import seed_from
 from .schema_file import read_schema
-from .split import split
+from .split import missing_classes, split
 from .tables import SCHEMA, accept, checked_rows, table_path, write_first_schema
+from .unlearned import unlearned
 
 app = typer.Typer()
 
@@ -75,7 +76,12 @@ def evaluate() -> None:
     rows, _ = checked_rows(settings)
     train_rows, test_rows = split(rows, settings)
     folder = latest_model(Path(settings.state.models))
-    found = judge(folder.load(), train_rows, test_rows, settings, seed_from(folder.record.data.sha256))
+    fair = test_rows[unlearned(rows, folder.record)[test_rows.index]]
+    if len(fair) < len(test_rows):
+        typer.echo(f"{len(test_rows) - len(fair)} rows held out are left out, as the model has learned from them.")
+    if missing := missing_classes(train_rows, fair, settings):
+        raise ProjectError(f"Of the rows that the model has not learned from, none {missing}: train it anew.")
+    found = judge(folder.load(), train_rows, fair, settings, seed_from(folder.record.data.sha256))
     typer.echo(score_lines(found["scores"], found["spread"], found["baseline"]))
     if found["slices"]:
         typer.echo(pd.DataFrame(found["slices"]).round(4).to_string(index=False))

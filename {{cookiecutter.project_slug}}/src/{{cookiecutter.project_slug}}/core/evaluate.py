@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from ..errors import ProjectError
 from ..settings import Settings
-from .bootstrap import interval, scores_of_draws
+from .bootstrap import interval, sample, scores_of_draws, too_few
 from .data import features_and_target
 from .features import prepare_columns
 from .model import build, score
@@ -28,18 +28,24 @@ def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
 
     Raises ProjectError where a classifier gives no probabilities.
     """
-    X, target = model_input(X), params.target
+    X = model_input(X)
     model = make_pipeline(prepare_columns(X), build(params)).fit(X, y)
-    if target.task == "regression":
+    if params.target.task == "regression":
         return model
     if not hasattr(model, "predict_proba"):
         raise ProjectError(
             f"{type(model[-1]).__name__} gives no probabilities, by which classes are judged: let `build` put a "
             "CalibratedClassifierCV of scikit-learn around it."
         )
-    if target.task == "multiclass":
-        return model
-    # Around the fitted model: before, some models do not know yet whether they give probabilities.
+    return with_threshold(model, X, y, params) if params.target.task == "binary" else model
+
+
+def with_threshold(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
+    """The fitted model, saying the positive class from the threshold on.
+
+    Around the fitted one: before, some models do not know yet whether they give probabilities.
+    """
+    target = params.target
     by_threshold = {"threshold": target.threshold, "pos_label": target.positive, "response_method": "predict_proba"}
     wrapped = FixedThresholdClassifier(FrozenEstimator(model), **by_threshold).fit(X, y)
     return wrapped.set_params(estimator=clone(model))  # or the file of the model would hold it twice
@@ -54,7 +60,9 @@ def baseline(train_rows: pd.DataFrame, test_rows: pd.DataFrame, params: Settings
     """The scores on test_rows of always answering the same: the shares of the classes in train_rows, or their mean."""
     X, y = features_and_target(train_rows, params)
     dummy = DummyRegressor() if params.target.task == "regression" else DummyClassifier(strategy="prior")
-    return evaluate(dummy.fit(X, y), *features_and_target(test_rows, params), params)
+    model = dummy.fit(X, y)
+    model = with_threshold(model, X, y, params) if params.target.task == "binary" else model
+    return evaluate(model, *features_and_target(test_rows, params), params)
 
 
 def judge(
@@ -66,10 +74,12 @@ def judge(
     """
     X, y = features_and_target(test_rows, params)
     answers, without = predict(model, X), baseline(train_rows, test_rows, params)
-    drawn = scores_of_draws(answers, test_rows, params, seed, SPREAD_DRAWS)
+    scores, drawn, some = score(y, answers, params), pd.DataFrame(), sample(test_rows, params, seed)
+    if not too_few(some, params):
+        drawn = scores_of_draws(answers, some, params, seed, SPREAD_DRAWS)
     return {
-        "scores": score(y, answers, params),
-        "spread": {str(name): interval(values) for name, values in drawn.items()},
+        "scores": scores,
+        "spread": {name: interval(drawn[name]) if name in drawn else None for name in scores},
         "baseline": without,
         "slices": evaluate_slices(answers, test_rows, params).to_dict("records"),
         "missed": shortfalls(answers, test_rows, without, params, seed),

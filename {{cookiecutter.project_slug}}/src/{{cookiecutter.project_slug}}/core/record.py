@@ -73,12 +73,13 @@ class Learned(Fixed):
     """Which rows a model has learned from, in any table: those until a time, or those on one side of a hash.
 
     time: the last time in its rows, by data.time of its settings. held_out: the share of the places, see `split` of the
-    core, that it has not learned from; these follow from the key, or from what is in the columns. All None: not known.
+    core, that it has not learned from; these follow from the key, or from what is in the columns, of which each is
+    named with the kind of its values. Neither time nor held_out: not known.
     """
 
     time: str | float | None = None
     key: str | None = None
-    columns: list[str] | None = None
+    columns: dict[str, str] = {}
     held_out: float | None = None
 
 

@@ -6,6 +6,7 @@ later one is judged on.
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,9 @@ def split(table: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.Dat
     if time is None:
         places = places_of(table, settings.data.key, list(map(str, table)))
         is_held_out = places < share
-        mend = f"{suggestion(table, places, settings)} Or leave that class out, or merge it with another."
+        mend = suggestion(table, places, settings)
     else:
-        first = table[time].sort_values().iloc[int(np.floor(len(table) * (1 - share)))]
+        first = first_held_out(table[time], share)
         is_held_out = (table[time] >= first).to_numpy()
         mend = f"The newest are held out, from {first} in {time!r} on. Empty data.time to hold out rows by a hash."
     older, newer = table[~is_held_out], table[is_held_out]
@@ -36,11 +37,18 @@ def split(table: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.Dat
     return older, newer
 
 
+def first_held_out(when: pd.Series, share: float) -> Any:
+    """The time from which on rows are held out: about this share of them, and not the oldest, if there is another."""
+    first = when.sort_values().iloc[int(np.floor(len(when) * (1 - share)))]
+    later = when[when > when.min()]
+    return later.min() if first == when.min() and not later.empty else first
+
+
 def places_of(table: pd.DataFrame, key: str | None, columns: Sequence[str]) -> np.ndarray:
     """A number from 0 on and below 1 for each row, evenly spread, which follows from its key alone.
 
     Without a key it follows from what is in these columns; rows that are alike in all of them are told apart by
-    counting them, or a table of few different rows could not be split.
+    counting them in the order of the table, or one of few different rows could not be split.
     """
     if key is not None:
         said = texts(table[key])
@@ -70,6 +78,15 @@ def texts(column: pd.Series) -> list[str]:
     return ["" if missing else text for text, missing in zip(said, column.isna(), strict=True)]
 
 
+def kind_of(column: pd.Series) -> str:
+    """Of what kind the values of a column are, as far as their texts go: `boolean`, `date`, `number` or `text`."""
+    if pd.api.types.is_bool_dtype(column):
+        return "boolean"
+    if pd.api.types.is_datetime64_dtype(column):
+        return "date"
+    return "number" if pd.api.types.is_numeric_dtype(column) else "text"
+
+
 def missing_classes(older: pd.DataFrame, newer: pd.DataFrame, settings: Settings) -> str | None:
     """What one of the two sides lacks; None where both have all that is to be learned and tested."""
     sides = {"left to train on": older, "held out": newer}
@@ -93,6 +110,7 @@ def suggestion(table: pd.DataFrame, places: np.ndarray, settings: Settings) -> s
     shares = np.arange(1, 100) / 100
     fitting = shares[(shares > low) & (shares <= high)]
     if not len(fitting):
-        return "No share of rows to hold out would change that: data.key puts too much on one side."
+        return "No share of rows to hold out would change that: there are too few different rows, or keys."
     nearest = fitting[np.argmin(abs(fitting - settings.evaluation.held_out))]
-    return f"Set evaluation.held_out to {nearest:g}."
+    mend = f"Set evaluation.held_out to {nearest:g}."
+    return mend if len(ends) == 1 else f"{mend} Or leave that class out, or merge it with another."

@@ -23,6 +23,7 @@ from ..tracking import registry, runs, store
 from .job import FOR_PEOPLE, Job
 
 TABLE, SCHEMA, RECEIVED = "table.csv", "schema.yaml", "received.yaml"
+MISSES = "It misses what params.yaml asks for: "
 
 
 def say(sentence: str) -> None:
@@ -101,18 +102,18 @@ def evaluate(
     return record.scores
 
 
-def compare(job: Job, train_rows: Path, test_rows: Path, judged: Path, compared: Path) -> None:
+def compare(job: Job, checked: Path, judged: Path, compared: Path) -> None:
     """From a judged model to its comparison with the champion, on rows that it has not learned from."""
     from ..candidates.comparison import OLD_CHAMPION, readable
     from ..candidates.comparison import compare as compare_models
 
     client = store.connect(job.tracking)
-    candidate, (older, _), (newer, _) = open_folder(judged), read_rows(train_rows), read_rows(test_rows)
+    candidate, table = open_folder(judged), known_rows(read_rows(checked)[0], job.settings)
     champion = registry.by_alias(client, registry.CHAMPION)
     known = champion if champion and not champion.old else None
     with readable(runs.fetched_model(known.run_id, known.sha256, known.old) if known else None) as (kept, absent):
         absent = OLD_CHAMPION if champion and champion.old else absent
-        found = compare_models(candidate, kept, older, newer, job.settings, compared, absent)
+        found = compare_models(candidate, kept, table, job.settings, compared, absent)
     say(found.verdict)
 
 
@@ -139,7 +140,7 @@ def register(job: Job, checked: Path, judged: Path, compared: Path) -> str:
             runs.MADE_FORMAT: str(record.format),
             runs.MAIN_SCORE: next(iter(record.scores)),
             runs.TRIGGER: job.trigger,
-            runs.VERDICT: found.verdict,
+            runs.VERDICT: f"{MISSES}{'; '.join(record.missed)}." if record.missed else found.verdict,
             "commit": str(record.code["commit"]),
             "uncommitted_changes": str(record.code["changed"]),
             "lock_sha256": str(record.lock),

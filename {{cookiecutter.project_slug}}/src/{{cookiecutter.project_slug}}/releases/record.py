@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from ..core.record import FORMAT, Digest, Fixed, as_json, parse
+from ..core.record import FORMAT, Digest, Fixed, Scores, Spread, as_json, parse
 from ..core.storage import write_file
 from ..errors import ProjectError
 
@@ -61,7 +61,8 @@ class Release(Fixed):
 
     by: the person or the program that decided. policy: by which policy; None where a person decided by themselves.
     checks: what it was held against; none where a person has published it without.
-    data, code, settings, scores, versions, lock: as in the record of the model, for who reads this one alone.
+    data, code, settings, scores, spread, baseline, versions, lock: as in the record of the model, for who reads this
+    one alone.
     """
 
     format: int = FORMAT
@@ -75,7 +76,9 @@ class Release(Fixed):
     data: dict[str, Any]
     code: dict[str, Any]
     settings: dict[str, Any]
-    scores: dict[str, float]
+    scores: Scores
+    spread: Spread = Field(default={})
+    baseline: Scores = Field(default={})
     versions: dict[str, str]
     lock: str | None
     previous: Pointer | None

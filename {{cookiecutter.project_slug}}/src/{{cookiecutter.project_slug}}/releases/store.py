@@ -135,7 +135,7 @@ def publish(
         checks=tuple(checks),
         model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256, settings_sha256=sha256(settings)),
         previous=previous,
-        **made.model_dump(include={"data", "code", "settings", "scores", "versions", "lock"}),
+        **made.model_dump(include={"data", "code", "settings", "scores", "spread", "baseline", "versions", "lock"}),
     )
     content = release.as_bytes()
     write_new(f"{place}/{RELEASE}", content)

@@ -66,11 +66,11 @@ def evaluate(
     from {{cookiecutter.project_slug}}.pipelines import job as jobs
     from {{cookiecutter.project_slug}}.pipelines import steps
 
-    told, older, newer, model = jobs.read_job(job), Path(train_rows.path), Path(test_rows.path), Path(judged.path)
-    found = steps.evaluate(told, Path(checked.path), older, newer, Path(fitted.path), model)
+    told, table, model = jobs.read_job(job), Path(checked.path), Path(judged.path)
+    found = steps.evaluate(told, table, Path(train_rows.path), Path(test_rows.path), Path(fitted.path), model)
     for name, score in found.items():
         scores.log_metric(name, score)
-    steps.compare(told, older, newer, model, Path(compared.path))
+    steps.compare(told, table, model, Path(compared.path))
 
 
 @component

@@ -4,11 +4,11 @@ import pandas as pd
 import pytest
 from conftest import make_settings
 
-from {{cookiecutter.project_slug}}.candidates.unlearned import unlearned
 from {{cookiecutter.project_slug}}.core.data import known_rows
 from {{cookiecutter.project_slug}}.core.record import Learned, Record
 from {{cookiecutter.project_slug}}.core.split import split
 from {{cookiecutter.project_slug}}.core.training import learned_from
+from {{cookiecutter.project_slug}}.core.unlearned import unlearned
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 DATA = [{"key": "order"}, {"drop": ["order"]}, {"time": "day"}, {"time": "days"}]
@@ -58,6 +58,25 @@ def test_a_column_that_is_gone_is_named(orders, record, data):
     gone = data.get("time") or data.get("key") or "weight"
     with pytest.raises(ProjectError, match=rf"columns \['{gone}'\], which are gone"):
         unlearned(orders.drop(columns=gone), known)
+
+
+def test_rows_that_are_alike_count_as_unlearned_as_they_were_held_out(orders, record):
+    """Whichever of them comes first: as many as were held out."""
+    few = orders[["shop", "returned"]].fillna("none").iloc[[0, 1, 5] * 60].reset_index(drop=True)
+    settings = make_settings(target={"positive": few["returned"][0]})
+    older, newer = split(few, settings)
+    fair = unlearned(few, champion(record, settings, older))
+    assert list(few.index[fair]) == list(newer.index)
+
+
+@pytest.mark.parametrize(
+    ("data", "other"), [({"key": "order"}, {"order": range(200)}), ({"drop": ["order"]}, {"days": "many"})]
+)
+def test_values_of_another_kind_than_then_tell_nothing(orders, record, data, other):
+    settings = make_settings(data=data)
+    known = champion(record, settings, split(orders, settings)[0])
+    with pytest.raises(ProjectError, match="of another kind now"):
+        unlearned(orders.assign(**other), known)
 
 
 @pytest.mark.parametrize("learned", [None, Learned()])
