@@ -6,10 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import typer
-from conftest import write_params
+from conftest import as_format_1, write_params
 
 from {{cookiecutter.project_slug}} import cli
 from {{cookiecutter.project_slug}}.core import commands
+from {{cookiecutter.project_slug}}.core.kept_models import latest_model
 from {{cookiecutter.project_slug}}.releases import commands as releases
 
 PARAMS = {
@@ -154,6 +155,15 @@ def test_a_model_is_not_evaluated_on_rows_that_it_has_learned_from(run):
     assert "20 rows held out are left out, as the model has learned from them" in run("evaluate")
     write_params(**PARAMS | {"data": {"uri": "orders.csv", "drop": ["order", "day"]}})
     assert "rows held out are left out" in run("evaluate")
+
+
+def test_a_model_from_before_it_was_kept_what_it_has_learned_is_not_evaluated(run, make_model):
+    make_model()
+    run("data")
+    old = as_format_1(latest_model(Path("models")))
+    old.place.rename(old.place.with_name(old.sha256[:12]))
+    Path("models/latest").write_text(old.sha256[:12])
+    assert "The latest model cannot be judged: its record does not say" in run("evaluate")
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(run, tmp_path):

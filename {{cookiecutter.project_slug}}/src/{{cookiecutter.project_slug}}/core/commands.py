@@ -76,7 +76,10 @@ def evaluate() -> None:
     rows, _ = checked_rows(settings)
     train_rows, test_rows = split(rows, settings)
     folder = latest_model(Path(settings.state.models))
-    fair = test_rows[unlearned(rows, folder.record)[test_rows.index]]
+    try:
+        fair = test_rows[unlearned(rows, folder.record)[test_rows.index]]
+    except ProjectError as error:
+        raise ProjectError(f"The latest model cannot be judged: {error}. Train it anew.") from None
     if len(fair) < len(test_rows):
         typer.echo(f"{len(test_rows) - len(fair)} rows held out are left out, as the model has learned from them.")
     if missing := missing_classes(train_rows, fair, settings):
