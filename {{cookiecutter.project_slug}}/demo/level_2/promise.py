@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from {{cookiecutter.project_slug}}.candidates.comparison import PICTURE, Comparison, read_comparison
-from {{cookiecutter.project_slug}}.candidates.proposal import SCORING_TESTS
+from {{cookiecutter.project_slug}}.candidates.gate import SCORING_TESTS
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.schema import Schema
 from {{cookiecutter.project_slug}}.core.schema_file import read_schema
