@@ -42,3 +42,13 @@ def test_the_pipeline_is_measured_to_one_process_and_as_tables_grow(tmp_path):
     assert {"train", "evaluate", "register"} <= set(steps), said
     commands = re.findall(rf"^ +1,000 (\w+)(?: +{NUMBER}){{7}}$", of_each_command, re.MULTILINE)
     assert commands == ["data", "train", "evaluate", "pipeline"], said
+
+
+def test_how_often_a_candidate_replaces_the_model_in_use_is_counted(tmp_path):
+    tool("uv")
+    head, _, *lines = printed("replacement.py", tmp_path).splitlines()
+    assert "replaces: better | replaces: not_worse" in head
+    names = ["much worse", "worse", "equal", "equal, higher by noise", "better", "much better"]
+    shares = r"(?: \d+% \|){6}"
+    for line, name in zip(lines, names, strict=True):
+        assert re.fullmatch(rf"\| 250 \| 98% \| {name} \|{shares}", line), line
