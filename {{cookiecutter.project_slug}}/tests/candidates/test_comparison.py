@@ -171,13 +171,13 @@ def test_a_champion_that_does_not_know_a_class_is_not_asked(make_model, orders, 
     assert found.champion is None and comparison.STRANGE_CHAMPION in found.verdict
 
 
-def test_a_feature_that_the_candidate_does_without_is_still_there_for_the_champion(make_model, compared):
-    candidate = make_model()
-    features = {name: rules for name, rules in candidate.record.features.items() if name != "days"}
-    fewer = replace(candidate, record=candidate.record.model_copy(update={"features": features}))
-    with pytest.raises(ValueError, match="days"):  # as the candidate itself cannot be asked without it
-        compared(fewer, fair(make_model(rows=100)))
-    assert compared(candidate, fair(make_model(rows=100), features=features | candidate.record.features)).champion
+def test_a_champion_is_asked_about_a_column_that_the_candidate_does_without(make_model, table, compared, tmp_path):
+    champion, asked = fair(make_model(rows=100)), make_settings(data={"drop": ["order", "day", "days", "gift"]})
+    features = {name: champion.record.features[name] for name in features_and_target(table, asked)[0]}
+    record = champion.record.model_copy(update={"features": features})
+    known = fit(*features_and_target(table, asked), asked)
+    candidate = write_model(known, record, {EXAMPLE: b""}, tmp_path / "of fewer columns")
+    assert "days" not in features and compared(candidate, champion).champion is not None
 
 
 def test_a_score_that_is_not_known_is_drawn_as_a_gap(make_model, held_out, compared):

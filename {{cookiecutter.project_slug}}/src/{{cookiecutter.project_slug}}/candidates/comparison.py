@@ -11,9 +11,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from ..core.model_folder import ModelFolder
-from ..core.predict import predict
+from ..core.predict import kind_of, predict
 from ..core.record import Record, seed_from
-from ..core.split import kind_of, split
+from ..core.split import split
 from ..core.unlearned import unlearned
 from ..errors import ProjectError, printable
 from ..settings import Settings

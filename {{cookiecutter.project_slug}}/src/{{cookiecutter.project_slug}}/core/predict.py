@@ -37,7 +37,9 @@ def predict(model: "BaseEstimator", rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def kind_of(column: pd.Series) -> str:
-    """What a column of answers holds: `number`, `boolean` or `text`."""
+    """What a column of a table or of answers holds: `boolean`, `date`, `number` or `text`."""
     if pd.api.types.is_bool_dtype(column):
         return "boolean"
+    if pd.api.types.is_datetime64_dtype(column):
+        return "date"
     return "number" if pd.api.types.is_numeric_dtype(column) else "text"

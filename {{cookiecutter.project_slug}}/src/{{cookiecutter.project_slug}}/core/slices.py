@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from ..settings import Settings
+from .bootstrap import FEWEST
 from .model import score
-
-FEWEST_IN_A_SLICE = 30
 
 
 def slices_of(rows: pd.DataFrame, params: Settings) -> Iterator[tuple[dict[str, Any], pd.Index]]:
@@ -21,7 +20,7 @@ def slices_of(rows: pd.DataFrame, params: Settings) -> Iterator[tuple[dict[str, 
     fewest_values = 2 if params.target.task == "regression" else y.nunique()
     for column in params.evaluation.slices:
         for value, index in rows.groupby(column, dropna=False).groups.items():
-            if len(index) >= FEWEST_IN_A_SLICE and y[index].nunique() >= fewest_values:
+            if len(index) >= FEWEST and y[index].nunique() >= fewest_values:
                 yield {"slice": column, "value": name_of(value), "rows": len(index)}, index
 
 

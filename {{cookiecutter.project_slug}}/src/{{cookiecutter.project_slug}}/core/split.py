@@ -78,15 +78,6 @@ def texts(column: pd.Series) -> list[str]:
     return ["" if missing else text for text, missing in zip(said, column.isna(), strict=True)]
 
 
-def kind_of(column: pd.Series) -> str:
-    """Of what kind the values of a column are, as far as their texts go: `boolean`, `date`, `number` or `text`."""
-    if pd.api.types.is_bool_dtype(column):
-        return "boolean"
-    if pd.api.types.is_datetime64_dtype(column):
-        return "date"
-    return "number" if pd.api.types.is_numeric_dtype(column) else "text"
-
-
 def missing_classes(older: pd.DataFrame, newer: pd.DataFrame, settings: Settings) -> str | None:
     """What one of the two sides lacks; None where both have all that is to be learned and tested."""
     sides = {"left to train on": older, "held out": newer}

@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from ..settings import Settings
-from . import pictures, split
+from . import pictures
 from .card import model_card
 from .data import features_and_target, moments
 from .evaluate import judge
@@ -54,7 +54,7 @@ def learned_from(rows: pd.DataFrame, settings: Settings) -> Learned:
     """Which rows a model has learned from: those until the newest time in these, or those on one side of a hash."""
     data = settings.data
     if data.time is None:
-        columns = {name: split.kind_of(rows[name]) for name in ([data.key] if data.key else map(str, rows))}
+        columns = {name: kind_of(rows[name]) for name in ([data.key] if data.key else map(str, rows))}
         return Learned(key=data.key, columns=columns, held_out=settings.evaluation.held_out)
     newest = moments(rows[data.time]).max()
     return Learned(time=newest.tz_localize("UTC").isoformat() if isinstance(newest, pd.Timestamp) else float(newest))

@@ -4,8 +4,9 @@ import pandas as pd
 
 from ..errors import ProjectError
 from .data import moments
+from .predict import kind_of
 from .record import Record
-from .split import kind_of, places_of
+from .split import places_of
 
 NOT_KNOWN = "its record does not say which rows it has learned from, as it is from before that was kept"
 
