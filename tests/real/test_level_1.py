@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import OWN_DATA, configure, files_below, private_settings, project_command, run, use_own_data
+from support import OWN_DATA, files_below, private_settings, project_command, run, use_own_data
 
 pytestmark = pytest.mark.real
 
@@ -131,18 +131,6 @@ def test_own_data_needs_only_the_settings(copied, name):
     assert unchanged == {path: path.read_bytes() for path in (copied / "src").rglob("*.py")}
     with (copied / "predictions.csv").open(encoding="utf-8") as lines:
         assert all(row["prediction"] for row in csv.DictReader(lines))
-
-
-def test_another_model_needs_only_the_seam(copied):
-    path = copied / "src/my_ml_project/core/model.py"
-    source = path.read_text("utf-8")
-    (line,) = [line for line in source.splitlines() if line.startswith("    return LogisticRegression(")]
-    source = source.replace(line, "    return GaussianNB(**params.model.parameters)")
-    path.write_text("from sklearn.naive_bayes import GaussianNB\n" + source, encoding="utf-8")
-    configure(copied, evaluation={"at_least": {"roc_auc": 0.75}}, model={"parameters": {"var_smoothing": 1e-3}})
-    project_command(copied, "train")
-    project_command(copied, "evaluate")
-    project_command(copied, "predict", "data/customers.csv")
 
 
 def test_the_notebook_of_the_level_runs(copied):

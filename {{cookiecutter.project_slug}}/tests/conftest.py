@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from families import FAMILIES
 
 from {{cookiecutter.project_slug}} import cli
-from {{cookiecutter.project_slug}}.core import evaluate
+from {{cookiecutter.project_slug}}.core import evaluate, fitting
 from {{cookiecutter.project_slug}}.core.csv_files import read_cells
 from {{cookiecutter.project_slug}}.core.data import features_and_target
-from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.fitting import fit
 from {{cookiecutter.project_slug}}.core.inference import infer_schema
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model, write_model
 from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, ModelFolder, open_folder
@@ -112,15 +113,19 @@ def orders() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory) -> Callable[[str, int], Path]:
-    """trained(task, rows): a folder as `train` leaves it, with the model of so many orders: made once, to copy."""
+def trained(tmp_path_factory) -> Callable[[str, int, str | None], Path]:
+    """trained(task, rows, family): the folder that `train` leaves, the model of so many orders in it: made once."""
 
     @functools.cache
-    def train(task: str, rows: int) -> Path:
+    def train(task: str, rows: int, family: str | None) -> Path:
         settings, orders = make_settings(task, data={"drop": ["order", "day"]}), make_orders()
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
-        model, origin = fit(X, y, settings), describe_origin(settings, "", b"table", describe_project())
+        with pytest.MonkeyPatch.context() as patch:
+            if family:
+                patch.setattr(fitting, "build", lambda params: FAMILIES[family](task))
+            model = fit(X, y, settings)
+        origin = describe_origin(settings, "", b"table", describe_project())
         record = describe(model, table, table, schema_of(table), settings, origin)
         known = {"rows": {"train": rows, "test": 5}, "scores": {"first": 0.5}, "slices": []}
         known |= {"spread": {"first": (0.4, 0.6)}, "baseline": {"first": 0.1}}
@@ -134,10 +139,10 @@ def trained(tmp_path_factory) -> Callable[[str, int], Path]:
 
 @pytest.fixture
 def make_model(trained, tmp_path) -> Callable[..., ModelFolder]:
-    """make_model(task, rows): the model of so many orders, as `train` leaves it in tmp_path/models."""
+    """make_model(task, rows, family): the model of so many orders, as `train` leaves it in tmp_path/models."""
 
-    def copy(task: str = "binary", rows: int = 200) -> ModelFolder:
-        shutil.copytree(trained(task, rows), tmp_path / "models", dirs_exist_ok=True)
+    def copy(task: str = "binary", rows: int = 200, family: str | None = None) -> ModelFolder:
+        shutil.copytree(trained(task, rows, family), tmp_path / "models", dirs_exist_ok=True)
         return latest_model(tmp_path / "models")
 
     return copy

@@ -18,7 +18,7 @@ from my_ml_project.core import storage
 from my_ml_project.core.checking import Findings, typed_table
 from my_ml_project.core.csv_files import read_cells
 from my_ml_project.core.data import features_and_target, known_rows
-from my_ml_project.core.evaluate import fit
+from my_ml_project.core.fitting import fit
 from my_ml_project.core.predict import predict
 from my_ml_project.core.tables import accept
 from my_ml_project.core.values import InFile

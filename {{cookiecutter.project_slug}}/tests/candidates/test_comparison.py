@@ -10,7 +10,8 @@ from {{cookiecutter.project_slug}}.candidates import comparison
 from {{cookiecutter.project_slug}}.candidates.comparison import Comparison, compare, read_comparison
 from {{cookiecutter.project_slug}}.candidates.picture import side_by_side
 from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
-from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
+from {{cookiecutter.project_slug}}.core.evaluate import evaluate
+from {{cookiecutter.project_slug}}.core.fitting import fit
 from {{cookiecutter.project_slug}}.core.kept_models import write_model
 from {{cookiecutter.project_slug}}.core.model_folder import EXAMPLE, ModelFolder
 from {{cookiecutter.project_slug}}.core.pictures import as_png

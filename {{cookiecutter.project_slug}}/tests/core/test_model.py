@@ -4,21 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_settings
-from sklearn.ensemble import StackingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 from skops.io import dumps
 
-from {{cookiecutter.project_slug}}.core import evaluate as evaluating
 from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
-from {{cookiecutter.project_slug}}.core.evaluate import baseline, evaluate, fit, judge
-from {{cookiecutter.project_slug}}.core.features import prepare_columns
-from {{cookiecutter.project_slug}}.core.model import build, score
+from {{cookiecutter.project_slug}}.core.evaluate import baseline, evaluate, judge
+from {{cookiecutter.project_slug}}.core.fitting import fit
+from {{cookiecutter.project_slug}}.core.model import build, prepare_columns, score
 from {{cookiecutter.project_slug}}.core.model_file import load_model, save_model
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.slices import evaluate_slices
 from {{cookiecutter.project_slug}}.core.split import split
-from {{cookiecutter.project_slug}}.errors import ProjectError
 
 TASKS = ["binary", "multiclass", "regression"]
 HIDDEN = {"binary": ["order", "day"], "multiclass": ["order", "day"], "regression": ["order", "day", "size"]}
@@ -112,16 +107,6 @@ def test_a_row_is_positive_from_the_threshold_on_and_so_it_is_kept(orders, tmp_p
     scores, hit = score(y, answers, settings), y == classes[1]
     assert scores["precision"] == (hit & is_positive).sum() / is_positive.sum()
     assert scores["recall"] == (hit & is_positive).sum() / hit.sum()
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_a_model_without_probabilities_is_refused_and_one_that_has_them_once_fitted_is_not(orders, monkeypatch, task):
-    monkeypatch.setattr(evaluating, "build", lambda params: LinearSVC())
-    with pytest.raises(ProjectError, match=r"LinearSVC gives no probabilities.* CalibratedClassifierCV"):
-        learn(orders, task)
-    monkeypatch.setattr(evaluating, "build", lambda params: StackingClassifier([("one", LogisticRegression())]))
-    model, X, y, settings = learn(orders, task)
-    assert next(iter(evaluate(model, X, y, settings).values())) > 0.7
 
 
 @pytest.mark.parametrize("task", TASKS)

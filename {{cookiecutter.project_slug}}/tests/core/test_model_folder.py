@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import as_format_1
 
-from {{cookiecutter.project_slug}}.core import model_file, model_folder
+from {{cookiecutter.project_slug}}.core import model, model_file, model_folder
 from {{cookiecutter.project_slug}}.core.model_folder import MODEL, RECORD, copy_files, open_folder
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.record import FORMAT, parse_record
@@ -142,8 +142,8 @@ def test_a_model_file_that_grows_when_it_is_read_is_not_loaded(folder, tmp_path,
 
 
 def test_a_model_of_types_that_nobody_has_looked_at_is_not_loaded(folder, monkeypatch):
-    monkeypatch.setattr(model_file, "TRUSTED", [])
-    with pytest.raises(ProjectError, match=r"numpy\.dtype.*TRUSTED"):
+    monkeypatch.setattr(model, "TRUSTED", [])
+    with pytest.raises(ProjectError, match=r'add to TRUSTED in core/model.py:\n    "numpy\.dtype",$'):
         folder.load()
 
 

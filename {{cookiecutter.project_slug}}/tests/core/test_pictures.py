@@ -8,7 +8,8 @@ from sklearn import metrics
 
 from {{cookiecutter.project_slug}}.core import pictures
 from {{cookiecutter.project_slug}}.core.data import features_and_target
-from {{cookiecutter.project_slug}}.core.evaluate import evaluate, fit
+from {{cookiecutter.project_slug}}.core.evaluate import evaluate
+from {{cookiecutter.project_slug}}.core.fitting import fit
 from {{cookiecutter.project_slug}}.core.predict import predict
 
 
@@ -123,10 +124,22 @@ def test_of_many_rows_a_sample_is_shuffled(orders, monkeypatch):
         return evaluate(model, X, y, settings)
 
     monkeypatch.setattr(pictures, "evaluate", counting)
-    monkeypatch.setattr(pictures, "MOST_ROWS", 50)
+    monkeypatch.setattr(pictures, "FEWEST_ROWS", 50)
+    monkeypatch.setattr(pictures, "MOST_ANSWERS", 60 * 5 * X.shape[1])
     axis = pictures.importance(model, X, y, settings, most=1).axes[0]
-    assert set(asked) == {50}
+    assert set(asked) == {60} and "on 60 of 200 rows" in axis.get_title()
     assert axis.get_yticklabels()[-1].get_text() in ("weight", "size")
+    monkeypatch.setattr(pictures, "MOST_ANSWERS", 0)
+    pictures.importance(model, X, y, settings)
+    assert set(asked) == {60, 50}
+
+
+def test_a_rare_class_is_in_the_sample_and_a_frequent_one_keeps_its_share():
+    y = pd.Series(["rare"] * 3 + ["often"] * 9_000 + ["seldom"] * 997, index=range(5, 10_005))
+    counts = pictures.sample(y, 600, make_settings("multiclass")).value_counts()
+    assert dict(counts) == {"often": 540, "seldom": 100, "rare": 3}
+    numbers = pd.Series(np.arange(9_000.0))
+    assert len(pictures.sample(numbers, 600, make_settings("regression"))) == 600
 
 
 def test_the_history_is_that_of_the_same_question(orders):

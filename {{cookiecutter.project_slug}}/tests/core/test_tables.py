@@ -6,7 +6,7 @@ from conftest import make_settings
 
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
-from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.fitting import fit
 from {{cookiecutter.project_slug}}.core.predict import model_input, predict
 from {{cookiecutter.project_slug}}.core.schema import Number, Text
 from {{cookiecutter.project_slug}}.core.tables import accept

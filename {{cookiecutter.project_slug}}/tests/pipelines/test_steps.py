@@ -12,7 +12,7 @@ from in_process import empty_store, make_job, run_steps
 
 from {{cookiecutter.project_slug}}.core import storage
 from {{cookiecutter.project_slug}}.core.data import features_and_target, known_rows
-from {{cookiecutter.project_slug}}.core.evaluate import fit
+from {{cookiecutter.project_slug}}.core.fitting import fit
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.split import split
 from {{cookiecutter.project_slug}}.errors import ProjectError

@@ -7,6 +7,7 @@ import pytest
 from conftest import write_params
 from in_process import empty_store, run_steps
 
+from {{cookiecutter.project_slug}}.core import fitting
 from {{cookiecutter.project_slug}}.core.kept_models import latest_model
 from {{cookiecutter.project_slug}}.core.record import Learned
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -133,10 +134,8 @@ def test_a_run_is_reproduced_from_what_it_recorded(client, run, steps_here, orde
     orders.head(50).to_csv("orders.csv", index=False)
     write_params(data=DATA, model={"seed": 7})
     assert "answer the same on all 200 rows" in run("reproduce", made.info.run_id[:8])
-    from {{cookiecutter.project_slug}}.core import evaluate
-
-    fit = evaluate.fit
-    monkeypatch.setattr(evaluate, "fit", lambda X, y, settings: fit(X, y[::-1].set_axis(y.index), settings))
+    fit = fitting.fit
+    monkeypatch.setattr(fitting, "fit", lambda X, y, settings: fit(X, y[::-1].set_axis(y.index), settings))
     assert "answers otherwise on " in run("reproduce", made.info.run_id)
     assert "There are 0 finished runs" in run("reproduce", "nothing")
 

@@ -8,6 +8,7 @@ import math
 import pandas as pd
 import pytest
 from conftest import published
+from families import FAMILIES, TASKS
 from mlserver import ModelSettings
 from mlserver.errors import InferenceError
 from mlserver.grpc.converters import ModelInferRequestConverter
@@ -49,14 +50,32 @@ def served(make_model):
     return load(folder), to_request(*example(folder))
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, task):
-    folder = make_model(task)
+def over_grpc(runtime, body):
+    """The answer to the same rows in gRPC, where nothing is null: a missing number is NaN, a missing text is empty."""
+    body = copy.deepcopy(body)
+    for tensor in body["inputs"]:
+        is_text, empty = tensor["datatype"] == "BYTES", {"FP64": math.nan, "BYTES": ""}.get(tensor["datatype"])
+        known = [empty if value is None else value for value in tensor["data"]]
+        tensor["data"] = [value.encode() for value in known] if is_text else known
+    sent = ModelInferRequestConverter.from_types(InferenceRequest.model_validate(body), model_name=runtime.name)
+    said = asyncio.run(runtime.predict(ModelInferRequestConverter.to_types(sent)))
+    return said.model_dump(mode="json")
+
+
+OF_THE_PROJECT = [(None, task) for task in TASKS]
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # which would take longer to be done
+@pytest.mark.parametrize(("family", "task"), [*OF_THE_PROJECT, *((family, "binary") for family in FAMILIES)])
+def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, family, task):
+    folder = make_model(task, family=family)
     rows, features = example(folder)
     assert rows["weight"].isna().any() and rows["shop"].isna().any()
-    answers, sha256 = from_response(ask(load(folder), to_request(rows, features)))
+    runtime, body = load(folder), to_request(rows, features)
+    answers, sha256 = from_response(ask(runtime, body))
     pd.testing.assert_frame_equal(answers, predict(folder.load(), rows), check_dtype=False)
     assert sha256 == folder.sha256
+    assert over_grpc(runtime, body)["outputs"] == ask(runtime, body)["outputs"]
 
 
 def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
@@ -66,18 +85,6 @@ def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
     days |= {"datatype": "INT64", "shape": [5], "data": [int(value) for value in days["data"]]}
     other["inputs"].reverse()
     assert ask(runtime, other)["outputs"] == ask(runtime, body)["outputs"]
-
-
-def test_a_request_over_grpc_says_the_same(served):
-    runtime, body = served
-    other = copy.deepcopy(body)
-    for tensor in other["inputs"]:  # in which nothing is null: a missing number is NaN there, a missing text is empty
-        is_text, empty = tensor["datatype"] == "BYTES", {"FP64": math.nan, "BYTES": ""}.get(tensor["datatype"])
-        known = [empty if value is None else value for value in tensor["data"]]
-        tensor["data"] = [value.encode() for value in known] if is_text else known
-    sent = ModelInferRequestConverter.from_types(InferenceRequest.model_validate(other), model_name=runtime.name)
-    said = asyncio.run(runtime.predict(ModelInferRequestConverter.to_types(sent)))
-    assert said.model_dump(mode="json")["outputs"] == ask(runtime, body)["outputs"]
 
 
 @pytest.mark.parametrize(

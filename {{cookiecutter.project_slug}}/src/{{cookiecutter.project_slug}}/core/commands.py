@@ -44,7 +44,7 @@ def data() -> None:
 def train(note: Annotated[str, typer.Option(help="What is different this time, for the score history.")] = "") -> None:
     """Train a model on the checked table, judge it on rows held out, and keep it with its card and pictures."""
     # Here and below: takes seconds to import, and the other commands go without.
-    from .evaluate import fit
+    from .fitting import fit
     from .history import remember
     from .training import describe, illustrate
 

@@ -1,54 +1,22 @@
-"""Fit a model, and judge it on rows it has not seen: as a whole, by slice, and beside one that knows nothing."""
+"""Judge a model on rows it has not seen: as a whole, by slice, and beside one that knows nothing."""
 
 from typing import Any
 
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import FixedThresholdClassifier
-from sklearn.pipeline import make_pipeline
 
-from ..errors import ProjectError
 from ..settings import Settings
 from .bootstrap import interval, sample, scores_of_draws, too_few
 from .data import features_and_target
-from .features import prepare_columns
-from .model import build, score
-from .predict import model_input, predict
+from .fitting import with_threshold
+from .model import score
+from .predict import predict
 from .record import Scores
 from .requirements import shortfalls
 from .slices import evaluate_slices
 
 SPREAD_DRAWS = 200
-
-
-def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
-    """The preparation of the columns, the estimator and, for binary targets, the threshold as one fitted model.
-
-    Raises ProjectError where a classifier gives no probabilities.
-    """
-    X = model_input(X)
-    model = make_pipeline(prepare_columns(X), build(params)).fit(X, y)
-    if params.target.task == "regression":
-        return model
-    if not hasattr(model, "predict_proba"):
-        raise ProjectError(
-            f"{type(model[-1]).__name__} gives no probabilities, by which classes are judged: let `build` put a "
-            "CalibratedClassifierCV of scikit-learn around it."
-        )
-    return with_threshold(model, X, y, params) if params.target.task == "binary" else model
-
-
-def with_threshold(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
-    """The fitted model, saying the positive class from the threshold on.
-
-    Around the fitted one: before, some models do not know yet whether they give probabilities.
-    """
-    target = params.target
-    by_threshold = {"threshold": target.threshold, "pos_label": target.positive, "response_method": "predict_proba"}
-    wrapped = FixedThresholdClassifier(FrozenEstimator(model), **by_threshold).fit(X, y)
-    return wrapped.set_params(estimator=clone(model))  # or the file of the model would hold it twice
 
 
 def evaluate(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> Scores:

@@ -1,4 +1,4 @@
-"""The two functions to replace for another model: what learns, and how its answers are scored."""
+"""What to replace for another model: its columns, what learns, what its file may hold, how its answers are scored."""
 
 import pandas as pd
 from sklearn import metrics
@@ -6,6 +6,33 @@ from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ..settings import Settings
+from .features import prepare_columns as prepare_columns  # for other columns, put a function of yours in its place
+
+# What the file of a model may hold, beside what skops knows to be harmless. Add what yours holds after a look at it:
+# docs/models.md says for what to look, and what was looked at in these.
+TRUSTED = [
+    f"{__package__}.estimators.Labelled",
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
+    "numpy.dtype",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+]
 
 
 def build(params: Settings) -> BaseEstimator:

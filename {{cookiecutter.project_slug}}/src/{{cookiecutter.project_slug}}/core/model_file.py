@@ -1,13 +1,13 @@
 """The file that a fitted model is kept in: it runs no code when it is loaded, and takes no more memory than it says."""
 
+import json
+import tempfile
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile
 
 from ..errors import ProjectError
 
-# What a model file may hold besides what skops knows to be harmless. Add your model's types after a look at them.
-TRUSTED = ["numpy.dtype"]
 MOST_BYTES = 2_000_000_000  # unpacked; a larger model wants another kind of server than one process
 
 
@@ -18,33 +18,54 @@ def save_model(model: Any, path: Path) -> None:
     dump(model, path)
 
 
-def load_model(path: Path) -> Any:
-    """The model in a file. Raises ProjectError where it holds something that is not known to be harmless."""
-    from skops.io import load
-    from skops.io.exceptions import UntrustedTypesFoundException
+def check_loadable(model: Any) -> None:
+    """Raise ProjectError where the file of this model could not be loaded, before more work goes into it."""
+    with tempfile.TemporaryDirectory(prefix="model-") as folder:
+        path = Path(folder) / "model.skops"
+        save_model(model, path)
+        load_model(path, where="The file of this model")
 
-    check_size(path)
+
+def load_model(path: Path, where: str | None = None) -> Any:
+    """The model in a file. Raises ProjectError where it holds something that is not known to be harmless.
+
+    where: what errors call the file.
+    """
+    from skops.io import get_untrusted_types, load
+
+    from .model import TRUSTED
+
+    where = where or str(path)
+    check_size(path, where)
     try:
-        return load(path, trusted=TRUSTED)
-    except UntrustedTypesFoundException as error:
-        raise ProjectError(f"{path} is not loaded: {error} Add what you trust to TRUSTED in model_file.py.") from None
+        unknown = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
+        if not unknown:
+            return load(path, trusted=TRUSTED)
     except Exception as error:  # whatever types are in it have errors of their own: a library is gone, or another one
-        raise ProjectError(f"{path} cannot be loaded with the packages here: {error!r}. Train it anew.") from None
+        raise ProjectError(f"{where} cannot be loaded with the packages here: {error!r}. Train it anew.") from None
+    raise ProjectError(
+        f"{where} is not loaded: nobody has looked at all that it holds. Where that runs no code when it is loaded, "
+        "which docs/models.md helps to tell, add to TRUSTED in core/model.py:"
+        + "".join(f"\n    {json.dumps(name)}," for name in unknown)
+    )
 
 
-def check_size(path: Path) -> None:
-    """Raise ProjectError where a file would take more memory than it shows, or more than is ever wanted."""
+def check_size(path: Path, where: str) -> None:
+    """Raise ProjectError where a file would take more memory than it shows, or more than is ever wanted.
+
+    where: what errors call the file.
+    """
     try:
         with ZipFile(path) as packed:
             if any(one.compress_type != ZIP_STORED for one in packed.infolist()):
-                raise ProjectError(f"{path} is not loaded: it is compressed, which a model of this project never is.")
+                raise ProjectError(f"{where} is not loaded: it is compressed, which a model of this project never is.")
             total = unpacked(packed)
     except ProjectError:
         raise
     except Exception as error:  # of the archive, and of those in it
-        raise ProjectError(f"{path} is no model file: {error}") from None
+        raise ProjectError(f"{where} is no model file: {error}") from None
     if total > MOST_BYTES:
-        raise ProjectError(f"{path} is not loaded: unpacked, it takes {total / 1e9:.1f} GB of memory (MOST_BYTES).")
+        raise ProjectError(f"{where} is not loaded: unpacked, it takes {total / 1e9:.1f} GB of memory (MOST_BYTES).")
 
 
 def unpacked(packed: ZipFile) -> int:

@@ -19,8 +19,8 @@ from .predict import predict
 # A $ in the data is a dollar, not a formula. Each text of a figure asks for it when it is made, not when it is drawn.
 matplotlib.rcParams["text.parse_math"] = False
 MOST_CLASSES, MOST_FEATURES, MOST_IMPORTANT, LONGEST_LABEL = 10, 30, 15, 18
-# To shuffle: each feature is asked about several times, which over many rows or columns takes minutes.
-MOST_ROWS, MOST_SHUFFLED = 20_000, 100
+# To shuffle: each feature is asked about several times, for which slow models take minutes where there are many rows.
+TIMES_SHUFFLED, MOST_SHUFFLED, MOST_ANSWERS, FEWEST_ROWS = 5, 100, 50_000, 500
 
 
 def as_png(figure: Figure) -> bytes:
@@ -194,19 +194,20 @@ def importance(
 ) -> Figure:
     """How much the deciding score falls when one feature is shuffled: what the model really leans on.
 
-    Of more than MOST_ROWS rows, a sample of so many is shuffled; of more than MOST_SHUFFLED features, the first ones.
+    Of more than MOST_SHUFFLED features the first ones are shuffled; of many rows a sample, for MOST_ANSWERS in all.
     """
-    seed = settings.model.seed
-    if len(X) > MOST_ROWS:
-        X = X.sample(MOST_ROWS, random_state=seed)
-        y = y[X.index]
+    seed, all_rows = settings.model.seed, len(X)
+    y = sample(y, max(FEWEST_ROWS, MOST_ANSWERS // (TIMES_SHUFFLED * min(X.shape[1], MOST_SHUFFLED))), settings)
+    X = X.loc[y.index]
     shuffled, rest = X.iloc[:, :MOST_SHUFFLED], X.iloc[:, MOST_SHUFFLED:]
 
     def deciding_score(model: BaseEstimator, some: pd.DataFrame, y: pd.Series) -> float:
         whole = pd.concat([some, rest], axis="columns") if rest.shape[1] else some
         return next(iter(evaluate(model, whole, y, settings).values()))
 
-    found = permutation_importance(model, shuffled, y, scoring=deciding_score, n_repeats=5, random_state=seed)
+    found = permutation_importance(
+        model, shuffled, y, scoring=deciding_score, n_repeats=TIMES_SHUFFLED, random_state=seed
+    )
     falls = pd.DataFrame({"fall": found.importances_mean, "spread": found.importances_std}, index=shuffled.columns)
     falls = falls.sort_values("fall").tail(most)
     figure = canvas(8, 1 + 0.35 * len(falls))
@@ -214,8 +215,26 @@ def importance(
     axis.barh(falls.index, falls["fall"], xerr=falls["spread"])
     name = next(iter(evaluate(model, X, y, settings)))
     of = f" of the first {MOST_SHUFFLED} of {X.shape[1]} features" if rest.shape[1] else ""
+    of += f", on {len(y):,} of {all_rows:,} rows" if len(y) < all_rows else ""
     axis.set(title=f"Permutation importance{of}", xlabel=f"fall of {name} when shuffled")
     return figure
+
+
+def sample(y: pd.Series, most: int, settings: Settings) -> pd.Series:
+    """About so many of these targets, in their order: classes as often as they are there, but none of them hardly ever.
+
+    Half of the sample, at the least, is shared alike by the classes, or a rare one would be a matter of luck.
+    """
+    if len(y) <= most:
+        return y
+    if settings.target.task == "regression":
+        return y.sample(most, random_state=settings.model.seed).sort_index()
+    alike = most // (2 * y.nunique())
+    chosen = [
+        rows.sample(min(len(rows), max(alike, most * len(rows) // len(y))), random_state=settings.model.seed)
+        for _, rows in y.groupby(y)
+    ]
+    return pd.concat(chosen).sort_index()
 
 
 def score_history(history: pd.DataFrame, row: dict, name: str) -> Figure:

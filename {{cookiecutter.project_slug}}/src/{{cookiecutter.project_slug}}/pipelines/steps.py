@@ -76,7 +76,7 @@ def prepare(job: Job, checked: Path, train_rows: Path, test_rows: Path) -> None:
 
 def train(job: Job, train_rows: Path, fitted: Path) -> None:
     """From the rows to train on to a fitted model, in a folder."""
-    from ..core.evaluate import fit  # here and below: takes seconds to import, and other steps go without
+    from ..core.fitting import fit  # here and below: takes seconds to import, and other steps go without
 
     X, y = features_and_target(read_rows(train_rows)[0], job.settings)
     say(f"Training on {len(X)} rows with {X.shape[1]} features")

@@ -1,0 +1,108 @@
+"""Fit a model: prepared columns, the estimator that `build` gives and, for binary targets, the threshold, as one."""
+
+import difflib
+from contextlib import suppress
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import InvalidParameterError
+
+from ..errors import ProjectError
+from ..settings import Model, Settings
+from .estimators import Labelled, without_search
+from .model import build, prepare_columns
+from .model_file import check_loadable
+from .predict import model_input
+
+LIKE, ALMOST = 0.5, 0.85  # how much of two names is the same, from which one may be, or surely is, meant by the other
+
+
+def fit(X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
+    """The fitted model.
+
+    Raises ProjectError where its parameters are wrong, where a classifier gives no probabilities, or where the file of
+    the model could not be loaded.
+    """
+    X = model_input(X)
+    model = learn(X, y, params)
+    if params.target.task != "regression" and not hasattr(model, "predict_proba"):
+        raise ProjectError(
+            f"{type(model[-1]).__name__} gives no probabilities, by which classes are judged: let `build` put a "
+            "CalibratedClassifierCV of scikit-learn around it, or ask a VotingClassifier for voting='soft'."
+        )
+    model = with_threshold(model, X, y, params) if params.target.task == "binary" else model
+    check_loadable(model)
+    return model
+
+
+def learn(X: pd.DataFrame, y: pd.Series, params: Settings) -> Pipeline:
+    """The fitted preparation and estimator."""
+    estimator, columns = estimator_for(params), prepare_columns(X)
+    if isinstance(columns, ColumnTransformer) and not get_tags(estimator).input_tags.sparse:
+        columns.set_params(sparse_threshold=0)
+    try:
+        model = make_pipeline(columns, estimator).fit(X, y)
+    except InvalidParameterError as error:
+        raise ProjectError(f"model.parameters in params.yaml: {error}") from None
+    except ValueError:
+        if params.target.task == "regression":
+            raise
+        model = None  # it may be the classes that it cannot take
+    if params.target.task != "regression" and (model is None or not has_classes(model, y)):
+        labelled = Labelled(estimator)
+        model = make_pipeline(columns, labelled).fit(X, y)
+        labelled.set_params(estimator=clone(labelled.estimator_))  # or a search would be in the file after all
+    model.steps[-1] = (model.steps[-1][0], without_search(model[-1]))
+    return model
+
+
+def has_classes(model: BaseEstimator, y: pd.Series) -> bool:
+    """Whether a classifier answers with these classes as they are written: true and false are 0 and 1 for some."""
+    return str(model.classes_.tolist()) == str(np.unique(y).tolist())
+
+
+def with_threshold(model: BaseEstimator, X: pd.DataFrame, y: pd.Series, params: Settings) -> BaseEstimator:
+    """The fitted model, saying the positive class from the threshold on.
+
+    Around the fitted one: before, some models do not know yet whether they give probabilities.
+    """
+    target = params.target
+    by_threshold = {"threshold": target.threshold, "pos_label": target.positive, "response_method": "predict_proba"}
+    wrapped = FixedThresholdClassifier(FrozenEstimator(model), **by_threshold).fit(X, y)
+    return wrapped.set_params(estimator=clone(model))  # or the file of the model would hold it twice
+
+
+def estimator_for(params: Settings) -> BaseEstimator:
+    """What `build` gives. Raises ProjectError with the right names where it does not know a parameter."""
+    plain: BaseEstimator | None = None
+    with suppress(Exception):  # it may need some of the parameters
+        plain = build(params.model_copy(update={"model": Model(seed=params.model.seed)}))
+    names = [] if plain is None else plain.get_params()
+    known = {part for name in names for part in (name, name.rpartition("__")[2])}
+    unknown = [name for name in params.model.parameters if name not in known]
+    try:
+        estimator = build(params)
+    except TypeError:
+        if not (known and unknown):
+            raise
+        raise wrong_name(unknown[0], known, LIKE, type(plain).__name__) from None
+    for name in unknown:  # boosters take any name, and leave what they do not know alone
+        if name in estimator.get_params() and difflib.get_close_matches(name, known, cutoff=ALMOST):
+            raise wrong_name(name, known, ALMOST, type(plain).__name__)
+    return estimator
+
+
+def wrong_name(name: str, known: set[str], likeness: float, kind: str) -> ProjectError:
+    """The error that an estimator of this kind does not know a parameter."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=likeness)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    right = ", ".join(sorted(one for one in known if "__" not in one))
+    return ProjectError(
+        f"model.parameters in params.yaml: {kind} has no parameter {name!r}.{meant} There are: {right}."
+    )
