@@ -52,3 +52,12 @@ def test_how_often_a_candidate_replaces_the_model_in_use_is_counted(tmp_path):
     shares = r"(?: \d+% \|){6}"
     for line, name in zip(lines, names, strict=True):
         assert re.fullmatch(rf"\| 250 \| 98% \| {name} \|{shares}", line), line
+
+
+def test_answering_is_measured_to_mlservers_own_runtime_and_to_its_limit(tmp_path):
+    tool("uv")
+    _, _, *lines, memory = printed("serving.py", tmp_path).splitlines()
+    for line, (rows, clients) in zip(lines, [(r, c) for r in (1, 100) for c in (1, 8, 32)], strict=True):
+        ratios = rf"(?: {NUMBER} \|){{4}}"
+        assert re.fullmatch(rf"\| {rows} \| {clients} \| {NUMBER} to {NUMBER} and {NUMBER} \|{ratios}", line), line
+    assert re.fullmatch(rf"memory: {NUMBER} of what it was, 200 requests later", memory)

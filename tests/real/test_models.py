@@ -82,6 +82,7 @@ def test_another_model_is_trained_released_and_served_by_changing_the_seam_alone
     write_into_model(copied, code)
     for check in (["ruff", "check", "src"], ["ruff", "format", "--check", "src"], ["mypy"]):
         run("uv", "run", *check, cwd=copied)
+    run("uv", "run", "pytest", "-q", "-n", "0", "tests/core/test_model.py", "tests/test_layers.py", cwd=copied)
     configure(copied, model={"seed": 1, "parameters": {"learning_rate": 0.05, "max_depth": 4}})
     project_command(copied, "train")
     project_command(copied, "evaluate")
@@ -109,7 +110,12 @@ def test_what_nobody_has_looked_at_ends_the_training_with_the_line_to_add(copied
 def test_models_of_every_day_go_all_ways(copied_2):
     """The project's own tests of them, with the boosters that it does not have, and what would take it too long."""
     shutil.copy(INSIDE.parent / "level_2" / "test_families.py", copied_2 / "tests/pipelines/test_all_families.py")
-    tests = ["core/test_families.py", "core/test_malicious_models.py", "serving/test_runtime.py"]
+    tests = [
+        "core/test_families.py",
+        "core/test_malicious_models.py",
+        "serving/test_runtime.py",
+        "serving/test_grpc.py",
+    ]
     tests = [f"tests/{name}" for name in (*tests, "pipelines/test_all_families.py")]
     done = run("uv", "run", *BOOSTERS, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, cwd=copied_2)
     assert " passed" in done.stdout and "skipped" not in done.stdout

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from families import FAMILIES
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from {{cookiecutter.project_slug}} import cli
-from {{cookiecutter.project_slug}}.core import evaluate, fitting
+from {{cookiecutter.project_slug}}.core import evaluate, features, fitting, requirements
 from {{cookiecutter.project_slug}}.core.csv_files import read_cells
 from {{cookiecutter.project_slug}}.core.data import features_and_target
 from {{cookiecutter.project_slug}}.core.fitting import fit
@@ -74,11 +75,26 @@ def own_stores():
         yield
 
 
+def plain(params: Settings) -> BaseEstimator:
+    """A model that learns at once."""
+    if params.target.task == "regression":
+        return Ridge(**params.model.parameters)
+    return LogisticRegression(**{"max_iter": 1000, "random_state": params.model.seed} | params.model.parameters)
+
+
+@pytest.fixture(autouse=True)
+def plain_model(monkeypatch):
+    """What is around a model is tried with a plain one, whatever `build` of the project gives by now."""
+    monkeypatch.setattr(fitting, "build", plain)
+    monkeypatch.setattr(fitting, "prepare_columns", features.prepare_columns)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def few_draws():
     """What is drawn again and again is drawn less often, to be quick."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evaluate, "SPREAD_DRAWS", 20)
+        patch.setattr(requirements, "SLICE_DRAWS", 50)
         with suppress(ImportError):  # it comes with level 2
             patch.setattr("{{cookiecutter.project_slug}}.candidates.difference.DRAWS", 50)
         yield
@@ -113,16 +129,18 @@ def orders() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory) -> Callable[[str, int, str | None], Path]:
-    """trained(task, rows, family): the folder that `train` leaves, the model of so many orders in it: made once."""
+def trained(tmp_path_factory) -> Callable[[str, int, str | None, str | None], Path]:
+    """trained(task, rows, family, key): what `train` leaves, the model of so many orders in it: made once."""
 
     @functools.cache
-    def train(task: str, rows: int, family: str | None) -> Path:
-        settings, orders = make_settings(task, data={"drop": ["order", "day"]}), make_orders()
+    def train(task: str, rows: int, family: str | None, key: str | None) -> Path:
+        settings, orders = make_settings(task, data={"drop": ["order", "day"], "key": key}), make_orders()
         table = orders.head(rows).assign(gift=orders["days"] > 7)
         X, y = features_and_target(table, settings)
         with pytest.MonkeyPatch.context() as patch:
             if family:
+                from families import FAMILIES  # here, as not all who copy this file have them
+
                 patch.setattr(fitting, "build", lambda params: FAMILIES[family](task))
             model = fit(X, y, settings)
         origin = describe_origin(settings, "", b"table", describe_project())
@@ -139,10 +157,10 @@ def trained(tmp_path_factory) -> Callable[[str, int, str | None], Path]:
 
 @pytest.fixture
 def make_model(trained, tmp_path) -> Callable[..., ModelFolder]:
-    """make_model(task, rows, family): the model of so many orders, as `train` leaves it in tmp_path/models."""
+    """make_model(task, rows, family, key): the model of so many orders, as `train` leaves it in tmp_path/models."""
 
-    def copy(task: str = "binary", rows: int = 200, family: str | None = None) -> ModelFolder:
-        shutil.copytree(trained(task, rows, family), tmp_path / "models", dirs_exist_ok=True)
+    def copy(task: str = "binary", rows: int = 200, family: str | None = None, key: str | None = None) -> ModelFolder:
+        shutil.copytree(trained(task, rows, family, key), tmp_path / "models", dirs_exist_ok=True)
         return latest_model(tmp_path / "models")
 
     return copy

@@ -68,3 +68,5 @@ FAMILIES: dict[str, Callable[[str], BaseEstimator]] = {
 }
 TASKS = ["binary", "multiclass", "regression"]
 CASES = [(family, task) for family in FAMILIES for task in TASKS if (family, task) != ("calibrated", "regression")]
+# The project's own model and the others, as they are served: what a task changes is the same for all.
+SERVED = [*((None, task) for task in TASKS), *((family, "binary") for family in FAMILIES)]

@@ -13,7 +13,7 @@ from my_ml_project.core.predict import predict
 from my_ml_project.core.schema_file import read_schema
 from my_ml_project.core.tables import SCHEMA, accept, checked_rows
 from my_ml_project.serving.protocol import to_request
-from my_ml_project.serving.tensors import MOST_ROWS, to_table
+from my_ml_project.serving.tensors import MOST_ROWS, to_tables
 from my_ml_project.settings import load_settings
 
 WRITTEN = Path("predictions.csv")
@@ -45,7 +45,7 @@ def check_requests(source: str) -> None:
     by_file = predict(model, table[list(features)])
     parts = [table.iloc[at : at + MOST_ROWS] for at in range(0, len(table), MOST_ROWS)]
     bodies = [InferenceRequest.model_validate_json(json.dumps(to_request(part, features))) for part in parts]
-    asked = pd.concat([to_table(body, features) for body in bodies], ignore_index=True)
+    asked = pd.concat([to_tables(body, features, {})[0] for body in bodies], ignore_index=True)
     pd.testing.assert_frame_equal(asked, table[list(features)])
     pd.testing.assert_frame_equal(predict(model, asked), by_file)
     kept, _ = checked_rows(settings)

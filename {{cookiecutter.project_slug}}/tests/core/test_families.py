@@ -10,18 +10,23 @@ import pandas as pd
 import pytest
 from conftest import make_settings
 from families import CASES, FAMILIES, TASKS
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import Birch
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     StackingClassifier,
     VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
+from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from skops.io import get_untrusted_types
 
@@ -117,9 +122,35 @@ def test_what_nobody_has_looked_at_is_said_at_training_with_the_lines_to_add_and
 def test_what_cannot_be_found_by_its_name_is_said_at_training(orders, model_py):
     nameless = FunctionTransformer(lambda X: X)
     model_py(build=lambda params: make_pipeline(nameless, LogisticRegression()))
-    model_py(TRUSTED=[*model_seam.TRUSTED, f"{__name__}.<lambda>"])
-    with pytest.raises(ProjectError, match=r"The file of this model cannot be loaded .*has no attribute '<lambda>'"):
+    with pytest.raises(ProjectError, match=r"'test_families.<lambda>'\] cannot be found again. Write it with `def`"):
         learn(orders)
+
+    class Local(Ratio):
+        pass
+
+    model_py(build=lambda params: make_pipeline(Local(), LogisticRegression()))
+    model_py(TRUSTED=[*model_seam.TRUSTED, f"{__name__}.Local"], prepare_columns=lambda X: Local())
+    with pytest.raises(ProjectError, match=r"The file of this model cannot be loaded .*has no attribute 'Local'"):
+        learn(orders[["returned", "weight", "days"]].fillna(1).assign(order=1, day=1))
+    model_py(build=lambda params: make_pipeline(Birch(), LogisticRegression(max_iter=1000)))  # which no library writes
+    with pytest.raises(ProjectError, match=r"This model cannot be written to a file: "):
+        learn(orders[["returned", "weight", "days"]].fillna(1).assign(order=1, day=1))
+
+
+def test_weights_by_class_mean_the_classes_as_they_were_written(orders, model_py):
+    for kind in (RandomForestClassifier, LogisticRegression):
+        model_py(build=lambda params, kind=kind: kind(random_state=0, class_weight={"no": 1, "yes": 1e-9}))
+        model, X, _ = learn(orders)
+        assert (predict(model, X)["prediction"] == "no").all()
+        model_py(build=lambda params, kind=kind: kind(class_weight={0: 1, 1: 500}))
+        with pytest.raises(ProjectError, match=rf"{kind.__name__} cannot learn from the table: .* class_weight"):
+            learn(orders)
+
+
+def test_what_an_estimator_cannot_take_is_an_error_for_numbers_too(orders, model_py):
+    model_py(build=lambda params: LogisticRegression())
+    with pytest.raises(ProjectError, match="LogisticRegression cannot learn from the table: Unknown label type"):
+        learn(orders, "regression")
 
 
 @pytest.mark.parametrize("family", ["grid search", "random search", "XGBoost in a search"])
@@ -132,9 +163,30 @@ def test_of_a_search_what_it_has_found_is_kept(orders, model_py, tmp_path, famil
         assert b"SearchCV" not in packed.read("schema.json")
 
 
-def test_an_estimator_that_takes_nothing_sparse_is_given_nothing_sparse(orders, model_py, monkeypatch):
+def with_many_categories(orders):
+    """The same orders with so many categories that the columns made of them are mostly empty."""
     for number in range(12):
         orders[f"word {number}"] = np.random.default_rng(number).choice(list("abcdefghijklmno"), len(orders))
+    return orders
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # which would take longer to be done
+@pytest.mark.parametrize("own", [False, True], ids=["as it is", "with a step of somebody's own"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_table_of_many_categories_is_one_like_others(orders, model_py, family, own):
+    prepare = fitting.prepare_columns
+    if own:
+        model_py(
+            prepare_columns=lambda X: make_pipeline(Ratio(), prepare(Ratio().transform(X))),
+            TRUSTED=[*model_seam.TRUSTED, f"{Ratio.__module__}.Ratio"],
+        )
+    model_py(build=lambda params: FAMILIES[family]("binary"))
+    model, X, _ = learn(with_many_categories(orders))
+    assert predict(model, X).notna().all(axis=None)
+
+
+def test_an_estimator_that_takes_nothing_sparse_is_given_nothing_sparse(orders, model_py, monkeypatch):
+    with_many_categories(orders)
     given = {}
 
     class Boosting(HistGradientBoostingClassifier):
@@ -177,7 +229,8 @@ def test_columns_can_be_prepared_otherwise_beside_build(orders, model_py, family
         ("histogram boosting", "max_dept", "max_depth"),
         ("LightGBM", "num_leavs", "num_leaves"),
         ("XGBoost", "max_dept", "max_depth"),
-        ("forest", "colour", None),
+        ("forest", "depth", "max_depth"),
+        ("forest", "zzz", None),
     ],
 )
 def test_a_wrong_name_of_a_parameter_is_answered_with_the_right_ones(orders, model_py, family, wrong, right):
@@ -207,15 +260,18 @@ def test_a_name_that_only_the_library_knows_is_left_to_it(orders, model_py, fami
 
 def test_a_wrong_value_of_a_parameter_is_said_in_one_sentence(orders, model_py):
     model_py(build=lambda params: RandomForestClassifier(**params.model.parameters))
-    with pytest.raises(ProjectError, match=r"params\.yaml: The 'max_depth' parameter of .* Got 'deep' instead"):
+    with pytest.raises(ProjectError, match=r"params\.yaml, or `build`: The 'max_depth' parameter of .* 'deep' instead"):
         learn(orders, model={"parameters": {"max_depth": "deep"}})
 
 
 def test_an_error_of_somebodys_own_build_is_shown_as_it_is(orders, model_py):
-    model_py(build=lambda params: RandomForestClassifier(params.model.parameters["trees"], None, 3, 4))
-    for parameters in ({}, {"trees": 3}):
-        with pytest.raises((KeyError, TypeError)):
-            learn(orders, model={"parameters": parameters})
+    model_py(build=lambda params: RandomForestClassifier(params.model.parameters["trees"]))
+    learn(orders, model={"parameters": {"trees": 3}})
+    with pytest.raises(KeyError):
+        learn(orders)
+    model_py(build=lambda params: RandomForestClassifier(3, None, 3, 4))
+    with pytest.raises(TypeError):
+        learn(orders)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
@@ -242,3 +298,62 @@ def test_the_example_of_the_docs_takes_gaps_and_categories_as_they_are(orders, m
     assert predict(model, X.assign(shop="market stall")).notna().all(axis=None)
     score = evaluate(model, X, y, make_settings(task))
     assert next(iter(score.values())) > 0.7
+
+
+@pytest.mark.parametrize("positive", ["yes", "no"])
+@pytest.mark.parametrize("kind", ["LightGBM", "XGBoost", "XGBoost in a search", "XGBoost on numbers"])
+def test_boosters_weigh_the_positive_class_whichever_sorts_last(orders, model_py, kind, positive):
+    found = {}
+    values = {"yes": 1, "no": 0} if kind == "XGBoost on numbers" else {"yes": "yes", "no": "no"}
+    orders["returned"] = orders["returned"].map(values)
+    for weight in (0.05, 1, 20):
+        estimator = FAMILIES[kind.removesuffix(" on numbers")]("binary")
+        inner = getattr(estimator, "estimator", estimator)
+        inner.set_params(scale_pos_weight=weight)
+        model_py(build=lambda params, estimator=estimator: estimator)
+        model, X, _ = learn(orders, target={"positive": values[positive]})
+        found[weight] = (predict(model, X)["prediction"] == values[positive]).sum()
+    assert found[0.05] < found[1] < found[20]
+
+
+def test_a_search_that_could_judge_nothing_is_refused(orders, model_py):
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, scoring="f1")  # takes 1 for the positive class
+    model_py(build=lambda params: search)
+    with pytest.warns(UserWarning), pytest.raises(ProjectError, match="GridSearchCV has found nothing"):
+        learn(orders)
+
+
+def test_a_search_within_is_said_to_belong_around(orders, model_py):
+    within = RandomizedSearchCV(LogisticRegression(), {"C": loguniform(0.1, 10)}, n_iter=2)
+    model_py(build=lambda params: make_pipeline(StandardScaler(), within))
+    with pytest.raises(ProjectError, match=r"scipy\.stats.* would run code\. Let the search stand around all else"):
+        learn(orders)
+
+
+@pytest.mark.parametrize("family", ["XGBoost", "LightGBM", "voting"])
+def test_probabilities_of_many_classes_are_shares_of_one(orders, model_py, family):
+    model_py(build=lambda params: FAMILIES[family]("multiclass"))
+    model, X, _ = learn(orders, "multiclass")
+    shares = predict(model, X).filter(like="probability")
+    assert set(shares.dtypes) == {np.dtype("float64")} and (shares.sum(axis=1) - 1).abs().max() < 1e-12
+
+
+class Column(LogisticRegression):
+    """As CatBoost, which answers with a column."""
+
+    def predict(self, X):
+        return super().predict(X).reshape(-1, 1)
+
+
+def test_classes_in_a_column_are_classes(orders, model_py):
+    model_py(build=lambda params: Column(), TRUSTED=[*model_seam.TRUSTED, f"{__name__}.Column"])
+    model, X, _ = learn(orders, "multiclass")
+    assert predict(model, X)["prediction"].isin(orders["size"]).all()
+
+
+def test_what_has_no_classes_is_refused_for_classes(orders, model_py):
+    orders["returned"] = orders["returned"] == "yes"
+    for without in (IsolationForest(), HistGradientBoostingRegressor()):
+        model_py(build=lambda params, without=without: without)
+        with pytest.raises(ProjectError, match=f"{type(without).__name__} gives no probabilities"):
+            learn(orders, target={"positive": True})

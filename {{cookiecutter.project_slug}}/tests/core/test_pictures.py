@@ -120,6 +120,7 @@ def test_of_many_rows_a_sample_is_shuffled(orders, monkeypatch):
     asked = []
 
     def counting(model, X, y, settings):
+        assert X.index.equals(y.index)
         asked.append(len(X))
         return evaluate(model, X, y, settings)
 
@@ -138,6 +139,10 @@ def test_a_rare_class_is_in_the_sample_and_a_frequent_one_keeps_its_share():
     y = pd.Series(["rare"] * 3 + ["often"] * 9_000 + ["seldom"] * 997, index=range(5, 10_005))
     counts = pictures.sample(y, 600, make_settings("multiclass")).value_counts()
     assert dict(counts) == {"often": 540, "seldom": 100, "rare": 3}
+    many = pd.Series([f"class {number}" for number in range(700)] * 2)
+    assert pictures.sample(many, 600, make_settings("multiclass")).nunique() == 700
+    one, again = (pictures.sample(y, 600, make_settings("multiclass")) for _ in range(2))
+    assert one.equals(again) and one.index.is_monotonic_increasing
     numbers = pd.Series(np.arange(9_000.0))
     assert len(pictures.sample(numbers, 600, make_settings("regression"))) == 600
 

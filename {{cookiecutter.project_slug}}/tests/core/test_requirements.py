@@ -76,7 +76,7 @@ def test_limits_that_no_slice_can_be_held_against_are_not_met(slices):
 
 def test_slices_that_are_at_their_limit_are_seldom_found_below_it():
     wrong = 0
-    for seed in range(20):
+    for seed in range(8):
         random = np.random.default_rng(seed)
         rows = pd.DataFrame(
             {"returned": ["no", "no", "no", "yes"] * 200, "shop": np.repeat(list("abcdefghijklmnopqrst"), 40)}
@@ -86,7 +86,7 @@ def test_slices_that_are_at_their_limit_are_seldom_found_below_it():
         said["probability of yes"] = random.random(800)
         settings = make_settings(evaluation={"slices": ["shop"], "slices_at_least": {"recall": 0.5}})
         wrong += any("recall" in line for line in shortfalls(said, rows, {"roc_auc": 0}, settings, seed))
-    assert wrong <= 2
+    assert wrong <= 1  # of eight; without a look at how many there are it would be three
 
 
 def test_a_slice_below_by_what_one_slice_in_twenty_is_by_chance_is_not_short_among_many(monkeypatch):

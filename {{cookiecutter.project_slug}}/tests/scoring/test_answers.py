@@ -49,7 +49,7 @@ def test_probabilities_are_between_0_and_1_and_add_up(model, rows):
     if probabilities.empty:
         pytest.skip("the model answers with numbers, not with classes")
     assert probabilities.ge(0).all(axis=None) and probabilities.le(1).all(axis=None)
-    assert (probabilities.sum(axis="columns") - 1).abs().max() < 1e-9
+    assert (probabilities.sum(axis="columns") - 1).abs().max() < 1e-6  # some models have seven digits
 
 
 def test_a_row_is_positive_from_the_threshold_of_the_record_on(folder, model, rows):

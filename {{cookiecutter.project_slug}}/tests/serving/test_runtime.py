@@ -8,10 +8,9 @@ import math
 import pandas as pd
 import pytest
 from conftest import published
-from families import FAMILIES, TASKS
+from families import SERVED
 from mlserver import ModelSettings
 from mlserver.errors import InferenceError
-from mlserver.grpc.converters import ModelInferRequestConverter
 from mlserver.types import InferenceRequest
 from prometheus_client import REGISTRY
 
@@ -50,23 +49,8 @@ def served(make_model):
     return load(folder), to_request(*example(folder))
 
 
-def over_grpc(runtime, body):
-    """The answer to the same rows in gRPC, where nothing is null: a missing number is NaN, a missing text is empty."""
-    body = copy.deepcopy(body)
-    for tensor in body["inputs"]:
-        is_text, empty = tensor["datatype"] == "BYTES", {"FP64": math.nan, "BYTES": ""}.get(tensor["datatype"])
-        known = [empty if value is None else value for value in tensor["data"]]
-        tensor["data"] = [value.encode() for value in known] if is_text else known
-    sent = ModelInferRequestConverter.from_types(InferenceRequest.model_validate(body), model_name=runtime.name)
-    said = asyncio.run(runtime.predict(ModelInferRequestConverter.to_types(sent)))
-    return said.model_dump(mode="json")
-
-
-OF_THE_PROJECT = [(None, task) for task in TASKS]
-
-
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")  # which would take longer to be done
-@pytest.mark.parametrize(("family", "task"), [*OF_THE_PROJECT, *((family, "binary") for family in FAMILIES)])
+@pytest.mark.parametrize(("family", "task"), SERVED)
 def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, family, task):
     folder = make_model(task, family=family)
     rows, features = example(folder)
@@ -75,7 +59,6 @@ def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, family,
     answers, sha256 = from_response(ask(runtime, body))
     pd.testing.assert_frame_equal(answers, predict(folder.load(), rows), check_dtype=False)
     assert sha256 == folder.sha256
-    assert over_grpc(runtime, body)["outputs"] == ask(runtime, body)["outputs"]
 
 
 def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):

@@ -4,19 +4,24 @@ import json
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import Clock
 
 from {{cookiecutter.project_slug}} import __name__ as package
+from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import MOST_SECONDS, ProjectError
 from {{cookiecutter.project_slug}}.serving import client, health, server
 from {{cookiecutter.project_slug}}.serving.client import call, smoke_test, wait_until_ready
 from {{cookiecutter.project_slug}}.serving.loopback import opened
+from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.server import free_port
 
 READY, INFER = f"/v2/models/{package}/ready", f"/v2/models/{package}/infer"
@@ -66,6 +71,50 @@ def test_the_model_is_served_and_whatever_is_wrong_is_noticed(make_model, serve,
         assert smoke_test(url, folder) == 5
     with pytest.raises(ProjectError, match=f"Port {port} cannot be used"):
         server.run(folder.place, int(port))
+
+
+def test_many_at_once_get_their_own_answers_and_the_wrong_ones_their_own_errors(make_model, serve):
+    folder = make_model()
+    url, rows = serve(folder.place), folder.example()
+    expected = predict(folder.load(), rows).reset_index(drop=True)
+
+    def one(number: int) -> str:
+        body = to_request(rows.iloc[[number % 5]], folder.record.features) | {"id": f"request-{number}"}
+        if number % 4 == 3:
+            body["inputs"][0]["name"] = f"wrong-{number}"
+        try:
+            answer = json.loads(call(url + INFER, body))
+        except ProjectError as error:
+            return str(error)
+        assert answer["id"] == f"request-{number}"
+        answers, sha256 = from_response(answer)
+        pd.testing.assert_frame_equal(answers, expected.iloc[[number % 5]].reset_index(drop=True), rtol=1e-9)
+        return sha256
+
+    with ThreadPoolExecutor(32) as clients:
+        for number, said in enumerate(clients.map(one, range(200))):
+            if number % 4 == 3:
+                assert "answers with 400" in said and f"unknown inputs ['wrong-{number}']" in said
+            else:
+                assert said == folder.sha256
+
+
+SLOW = """
+import time; from {{cookiecutter.project_slug}}.core import predict as module; at_once = module.predict
+module.predict = lambda *given, **named: (open("asked", "w"), time.sleep(3), at_once(*given, **named))[2]
+"""
+
+
+def test_that_the_model_takes_long_keeps_nobody_from_asking_whether_it_is_ready(make_model, serve, tmp_path):
+    folder = make_model()
+    url = serve(folder.place, first=SLOW)
+    with ThreadPoolExecutor(1) as client:
+        answer = client.submit(call, url + INFER, to_request(folder.example(), folder.record.features))
+        while not (tmp_path / "asked").exists():
+            time.sleep(0.01)
+        call(url + READY)
+        assert not answer.done()
+        assert json.loads(answer.result())["outputs"]
 
 
 def test_hostile_clients_are_refused_and_keep_nobody_from_anything(make_model, serve):

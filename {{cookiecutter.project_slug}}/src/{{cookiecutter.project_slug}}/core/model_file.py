@@ -2,12 +2,14 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile
 
 from ..errors import ProjectError
 
+BOOSTERS = {"lightgbm.basic.Booster", "xgboost.core.Booster"}
 MOST_BYTES = 2_000_000_000  # unpacked; a larger model wants another kind of server than one process
 
 
@@ -19,10 +21,13 @@ def save_model(model: Any, path: Path) -> None:
 
 
 def check_loadable(model: Any) -> None:
-    """Raise ProjectError where the file of this model could not be loaded, before more work goes into it."""
+    """Raise ProjectError where this model could not be kept in a file and loaded, before more work goes into it."""
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
         path = Path(folder) / "model.skops"
-        save_model(model, path)
+        try:
+            save_model(model, path)
+        except Exception as error:  # of the types in it: some are written by no library
+            raise ProjectError(f"This model cannot be written to a file: {error!r}") from None
         load_model(path, where="The file of this model")
 
 
@@ -31,23 +36,45 @@ def load_model(path: Path, where: str | None = None) -> Any:
 
     where: what errors call the file.
     """
-    from skops.io import get_untrusted_types, load
-
-    from .model import TRUSTED
-
     where = where or str(path)
     check_size(path, where)
     try:
-        unknown = sorted(set(get_untrusted_types(file=path)) - set(TRUSTED))
+        from skops.io import get_untrusted_types, load
+
+        from .model import TRUSTED  # not above: it imports what is particular to a model, and many only look at folders
+
+        unknown = sorted({*get_untrusted_types(file=path)} - {*TRUSTED} | {*called_boosters(path)})
         if not unknown:
             return load(path, trusted=TRUSTED)
     except Exception as error:  # whatever types are in it have errors of their own: a library is gone, or another one
-        raise ProjectError(f"{where} cannot be loaded with the packages here: {error!r}. Train it anew.") from None
-    raise ProjectError(
-        f"{where} is not loaded: nobody has looked at all that it holds. Where that runs no code when it is loaded, "
-        "which docs/models.md helps to tell, add to TRUSTED in core/model.py:"
-        + "".join(f"\n    {json.dumps(name)}," for name in unknown)
+        raise ProjectError(f"{where} cannot be loaded with the packages here: {error!r}") from None
+    raise ProjectError(f"{where} is not loaded: {what_to_do(unknown)}")
+
+
+def what_to_do(unknown: list[str]) -> str:
+    """What somebody can do about types that nobody has looked at, as the end of a sentence."""
+    if nameless := [name for name in unknown if "<" in name]:
+        return f"{nameless} cannot be found again. Write it with `def`, at the top of a module."
+    if running := [name for name in unknown if name.startswith("scipy.stats.")]:
+        return f"{running} would run code. Let the search stand around all else in `build`, or give it lists of values."
+    lines = "".join(f"\n    {json.dumps(name)}," for name in unknown)
+    return (
+        "nobody has looked at all that it holds. Where that runs no code when it is loaded, which docs/models.md helps "
+        f"to tell, add to TRUSTED in core/model.py:{lines}"
     )
+
+
+def called_boosters(path: Path) -> Iterator[str]:
+    """The types of BOOSTERS that a file has called and not filled, as no model of ours does: they would open a file."""
+    with ZipFile(path) as packed:
+        nodes = [json.loads(packed.read("schema.json"))]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+        if isinstance(node, dict) and "__loader__" in node:
+            name = f"{node['__module__']}.{node['__class__']}"
+            if name in BOOSTERS and node["__loader__"] != "ObjectNode":
+                yield f"{name} by {node['__loader__']}"
 
 
 def check_size(path: Path, where: str) -> None:

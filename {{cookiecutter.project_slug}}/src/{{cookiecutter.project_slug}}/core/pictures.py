@@ -194,7 +194,8 @@ def importance(
 ) -> Figure:
     """How much the deciding score falls when one feature is shuffled: what the model really leans on.
 
-    Of more than MOST_SHUFFLED features the first ones are shuffled; of many rows a sample, for MOST_ANSWERS in all.
+    Of more than MOST_SHUFFLED features the first ones are shuffled; of many rows a sample, for MOST_ANSWERS in all, but
+    of FEWEST_ROWS at the least.
     """
     seed, all_rows = settings.model.seed, len(X)
     y = sample(y, max(FEWEST_ROWS, MOST_ANSWERS // (TIMES_SHUFFLED * min(X.shape[1], MOST_SHUFFLED))), settings)
@@ -221,9 +222,10 @@ def importance(
 
 
 def sample(y: pd.Series, most: int, settings: Settings) -> pd.Series:
-    """About so many of these targets, in their order: classes as often as they are there, but none of them hardly ever.
+    """So many of these targets, or up to half as many more, in their order.
 
-    Half of the sample, at the least, is shared alike by the classes, or a rare one would be a matter of luck.
+    Classes are as often in it as they are there, but for rare ones, which would be a matter of luck: there are at least
+    as many of each as if half of `most` were shared alike, or all.
     """
     if len(y) <= most:
         return y
@@ -231,7 +233,7 @@ def sample(y: pd.Series, most: int, settings: Settings) -> pd.Series:
         return y.sample(most, random_state=settings.model.seed).sort_index()
     alike = most // (2 * y.nunique())
     chosen = [
-        rows.sample(min(len(rows), max(alike, most * len(rows) // len(y))), random_state=settings.model.seed)
+        rows.sample(min(len(rows), max(1, alike, most * len(rows) // len(y))), random_state=settings.model.seed)
         for _, rows in y.groupby(y)
     ]
     return pd.concat(chosen).sort_index()

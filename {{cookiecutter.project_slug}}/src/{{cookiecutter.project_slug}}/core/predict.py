@@ -26,14 +26,33 @@ def model_input(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**changed) if changed else rows
 
 
-def predict(model: "BaseEstimator", rows: pd.DataFrame) -> pd.DataFrame:
-    """A column `prediction`, and for classes a column `probability of <class>` each; one line per row, same index."""
+def predict(model: "BaseEstimator", rows: pd.DataFrame, by_probabilities: bool = False) -> pd.DataFrame:
+    """A column `prediction`, and for classes a column `probability of <class>` each; one line per row, same index.
+
+    by_probabilities: whether the classes of this model are known to be those of `classes_by`, so that it is asked once.
+    """
     rows = model_input(rows)
-    answers = pd.DataFrame({"prediction": model.predict(rows)}, index=rows.index)
-    if hasattr(model, "predict_proba"):
-        names = [f"probability of {one}" for one in model.classes_]
-        answers[names] = model.predict_proba(rows)
+    if not hasattr(model, "predict_proba"):
+        return pd.DataFrame({"prediction": model.predict(rows)}, index=rows.index)
+    probabilities = model.predict_proba(rows)
+    prediction = classes_by(probabilities, model) if by_probabilities else np.ravel(model.predict(rows))
+    answers = pd.DataFrame({"prediction": prediction}, index=rows.index)
+    if len(model.classes_) > 2:  # some have only the seven digits of 32 bits, and are less than one by that
+        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True, dtype="float64")
+    answers[[f"probability of {one}" for one in model.classes_]] = probabilities.astype("float64")
     return answers
+
+
+def classes_by(probabilities: np.ndarray, model: "BaseEstimator") -> np.ndarray:
+    """The class of each row by its probabilities: the most probable or, where there is one, by the threshold."""
+    classes = np.asarray(model.classes_)
+    if not hasattr(model, "threshold"):
+        at = probabilities.argmax(axis=1)
+    else:
+        positive = classes.tolist().index(model.pos_label)
+        at = np.where(probabilities[:, positive] >= model.threshold, positive, 1 - positive)
+    found: np.ndarray = classes[at]
+    return found
 
 
 def kind_of(column: pd.Series) -> str:

@@ -91,6 +91,8 @@ class Record(Fixed):
     slices: how good it is on the rows held out, the first score decides. spread: where 95 % of the draws of a bootstrap
     have each score. baseline: the scores of always answering the same. missed: what was asked of it and not reached.
     threshold: the probability from which a row is of the positive class; None where the estimator decides by itself.
+    classes_follow: whether its classes are those of `classes_by` of the core, on all rows that it has learned from.
+    key: the column that says who or what a row is about, and its type; empty where there is none.
     schema_sha256: of the schema of all columns. sha256: of model.skops, in format 1 alone.
     """
 
@@ -106,6 +108,7 @@ class Record(Fixed):
     versions: dict[str, str]
     rows: dict[str, int]
     features: Schema
+    key: Schema = {}
     schema_sha256: Digest | None = None
     answers: dict[str, str]
     scores: Scores
@@ -116,6 +119,7 @@ class Record(Fixed):
     learned: Learned | None = None
     reference: Reference | None = None
     threshold: float | None = None
+    classes_follow: bool = False
 
     @model_validator(mode="after")
     def with_the_digest_of_its_format(self) -> "Record":

@@ -78,3 +78,10 @@ class Text(Rules):
 
 Column = Annotated[Number | Integer | Boolean | Category | Date | Text, Field(discriminator="type")]
 Schema = dict[str, Column]
+
+
+def of_any_value(rules: Column) -> Column:
+    """The rules of a column for its type alone: any value of it, as for a key of which there are always new ones."""
+    if isinstance(rules, Category):
+        return Text(missing=False)
+    return rules.model_copy(update={"missing": False} | {name: None for name in ("min", "max") if hasattr(rules, name)})

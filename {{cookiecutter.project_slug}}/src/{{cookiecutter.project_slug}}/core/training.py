@@ -14,7 +14,7 @@ from .model_folder import EXAMPLE
 from .predict import kind_of, predict
 from .record import Learned, Record, seed_from
 from .reference import reference
-from .schema import Schema
+from .schema import Schema, of_any_value
 from .schema_file import as_yaml
 from .storage import as_csv, sha256
 
@@ -39,11 +39,13 @@ def describe(
     known: dict[str, Any] = {
         "rows": {"train": len(train_rows), "test": len(test_rows)},
         "features": features,
+        "key": {name: of_any_value(schema[name]) for name in [settings.data.key] if name},
         "schema_sha256": sha256(as_yaml(schema)),
         "answers": {str(name): kind_of(column) for name, column in answers.items()},
         "learned": learned_from(train_rows, settings),
         "reference": reference(train_rows, answers, features),
         "threshold": settings.target.threshold if settings.target.task == "binary" else None,
+        "classes_follow": answers.equals(predict(model, X, by_probabilities=True)),
     }
     return Record(
         **origin, **known, **judge(model, train_rows, test_rows, settings, seed_from(origin["data"]["sha256"]))

@@ -57,8 +57,9 @@ async def serve(place: Path, settings: Settings, only_here: bool) -> None:
     repository = ModelRepositoryHandlers(SchemalessModelRepository(str(place)), registry)
     app = create_app(settings, DataPlane(settings, registry), repository)
     app.add_exception_handler(RequestValidationError, explain)
+    most_inputs = len(folder.record.features | folder.record.key)
     guards = {
-        settings.http_port: Guard(app, PATHS, most_inputs=len(folder.record.features), only_here=only_here),
+        settings.http_port: Guard(app, PATHS, most_inputs=most_inputs, only_here=only_here),
         settings.metrics_port: Guard(prometheus_client.make_asgi_app(), {"/metrics": "GET"}, only_here=only_here),
     }
     servers = [Server(listening(guard, settings.host, port)) for port, guard in guards.items()]

@@ -1,13 +1,15 @@
 """What is let through to MLServer, which bounds nothing itself: who asks, for what, and how much of it.
 
-MLServer answers one request after the other, all in one thread, and its readiness in the same. So whatever is not known
-to be cheap is refused before MLServer sees it, and between two requests all others get a turn.
+MLServer reads one request after the other, all in one thread, and says in the same that it is ready. So whatever is not
+known to be cheap is refused before MLServer sees it, and between two requests all others get a turn.
 """
 
 import asyncio
 import gzip
 import io
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +20,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import shortened
+from . import turns
 from .loopback import leads_here
 
 MOST_BYTES = 8 * 2**20  # of one request, unpacked: 10,000 rows of forty numbers
@@ -81,19 +84,19 @@ class Guard:
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the request as {JSON_TYPE}.")
 
     async def answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Read a request with a body, and have it answered in its turn."""
+        """Read a request with a body, and have it answered."""
         chunks: list[bytes] = []
         try:
             if not await self.read(receive, chunks):
                 return
-            messages = await self.answered_in_turn(scope, headers, b"".join(chunks), receive)
+            messages = await self.answered(scope, headers, b"".join(chunks), receive)
         finally:
             self.bytes_here -= sum(map(len, chunks))
         for message in messages:  # however slowly the client takes it: it is nobody's turn any more
             await send(message)
 
-    async def answered_in_turn(self, scope: Scope, headers: Headers, sent: bytes, receive: Receive) -> list[Message]:
-        """The answer to a request, whole."""
+    async def answered(self, scope: Scope, headers: Headers, sent: bytes, receive: Receive) -> list[Message]:
+        """The answer to a request, whole. It is its turn until it waits for the model, see `turns`."""
         messages: list[Message] = []
 
         async def collect(message: Message) -> None:
@@ -101,7 +104,7 @@ class Guard:
 
         self.waiting += 1
         try:
-            async with self.turn:
+            async with self.turn_to_be_read():
                 await asyncio.sleep(0)  # to all who have come in the meantime
                 body = unpacked(sent, headers.getlist("content-encoding"))
                 check_lists(body, self.most_inputs)
@@ -109,6 +112,15 @@ class Guard:
         finally:
             self.waiting -= 1
         return messages
+
+    @asynccontextmanager
+    async def turn_to_be_read(self) -> AsyncIterator[None]:
+        """A turn that is over with the block, or before that where it is given back."""
+        with ExitStack() as turn:
+            await self.turn.acquire()
+            turn.callback(self.turn.release)
+            turns.GIVE_BACK.set(turn.close)
+            yield
 
     async def read(self, receive: Receive, chunks: list[bytes]) -> bool:
         """Fill in the body of a request; whether it came whole. Raises RefusedError where there is no room for it."""

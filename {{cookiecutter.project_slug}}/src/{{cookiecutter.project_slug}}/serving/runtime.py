@@ -1,6 +1,8 @@
 """The MLServer runtime: loads a model folder, checks each request against the model's schema, and answers it."""
 
+import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from mlserver import MLModel
@@ -10,9 +12,11 @@ from mlserver.utils import get_model_uri
 
 from ..core.model_folder import open_folder
 from ..core.predict import predict
-from . import metrics
+from . import metrics, turns
+from .batching import Batching
 from .model_settings import MODEL_SETTINGS
-from .tensors import check_id, to_outputs, to_table
+from .observers import Answered, Observers, found
+from .tensors import check_id, check_outputs, to_outputs, to_tables
 
 
 class ModelRuntime(MLModel):
@@ -26,25 +30,38 @@ class ModelRuntime(MLModel):
         asked = (self._settings.parameters.extra or {}).get("sha256") if self._settings.parameters else None
         place = Path(await get_model_uri(self._settings)).parent
         folder = open_folder(place, expected=str(asked), beside=[MODEL_SETTINGS])
-        self._model, self._features, self._sha256 = folder.load(), folder.record.features, folder.sha256
+        self._record, self._sha256 = folder.record, folder.sha256
+        self._batching = Batching(partial(predict, folder.load(), by_probabilities=folder.record.classes_follow))
+        self._observers = Observers(found())
+        return True
+
+    async def unload(self) -> bool:
+        """Let the model go."""
+        self._batching.close()
+        self._observers.close()
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The predictions for the rows of a request; InferenceError (400) where the request does not fit the model."""
         try:
             check_id(payload.id)
-            table = to_table(payload, self._features)
+            features, key = to_tables(payload, self._record.features, self._record.key)
+            wanted = check_outputs(payload, [*self._record.answers, *key])
         except InferenceError:
             metrics.REFUSED.labels(self.name, self._sha256).inc()
             raise
-        answers = predict(self._model, table)
+        turns.give_back()
+        began, at = time.perf_counter(), time.time()
+        answers = await self._batching.answer(features)
+        seconds = time.perf_counter() - began
+        self._observers.tell(Answered(str(payload.id), self._sha256, at, seconds, features, key, answers))
         metrics.ROWS.labels(self.name, self._sha256).inc(len(answers))
         metrics.ROWS_PER_REQUEST.labels(self.name).observe(len(answers))
         return InferenceResponse(
             model_name=self.name,
             model_version=self.version,
             parameters=Parameters(sha256=self._sha256),
-            outputs=to_outputs(answers),
+            outputs=to_outputs({name: key[name] if name in key else answers[name] for name in wanted}),
         )
 
     async def predict_stream(self, payloads: AsyncIterator[InferenceRequest]) -> AsyncIterator[InferenceResponse]:
