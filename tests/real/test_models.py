@@ -109,7 +109,7 @@ def test_what_nobody_has_looked_at_ends_the_training_with_the_line_to_add(copied
 
 def test_models_of_every_day_go_all_ways(copied_2):
     """The project's own tests of them, with the boosters that it does not have, and what would take it too long."""
-    shutil.copy(INSIDE.parent / "level_2" / "test_families.py", copied_2 / "tests/pipelines/test_all_families.py")
+    shutil.copy(INSIDE.parent / "level_2" / "whole_way.py", copied_2 / "tests/pipelines/test_all_families.py")
     tests = [
         "core/test_families.py",
         "core/test_malicious_models.py",
