@@ -10,7 +10,6 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import InvalidParameterError
 
 from ..errors import ProjectError, shortened
 from ..settings import Model, Settings
@@ -52,12 +51,10 @@ def learn(X: pd.DataFrame, y: pd.Series, params: Settings) -> Pipeline:
         model = make_pipeline(columns, chosen).fit(X, y)
         if params.target.task != "regression" and not same_classes(model, y):
             model = make_pipeline(columns, around).fit(X, y)
-    except InvalidParameterError as error:
-        raise ProjectError(f"model.parameters in params.yaml, or `build`: {error}") from None
     except ValueError as error:
         if "Invalid classes" not in str(error):  # as XGBoost says it, and whatever is around it
             said = shortened(str(error), 1000)
-            raise ProjectError(f"{type(estimator).__name__} cannot learn from the table: {said}") from error
+            raise ProjectError(f"{type(estimator).__name__}, as `build` gives it, cannot be fitted: {said}") from error
         model = make_pipeline(columns, around).fit(X, y)
     model.steps[-1] = (model.steps[-1][0], without_search(model[-1]))
     return model
