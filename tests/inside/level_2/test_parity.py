@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from kinds import Table, tables
 from mlserver.types import InferenceRequest
 from my_ml_project.core import storage
-from my_ml_project.core.checking import Findings, typed_table
+from my_ml_project.core.checking import Findings, as_table, typed_table
 from my_ml_project.core.csv_files import read_cells
 from my_ml_project.core.data import features_and_target, known_rows
 from my_ml_project.core.fitting import fit
@@ -24,7 +24,7 @@ from my_ml_project.core.tables import accept
 from my_ml_project.core.values import InFile
 from my_ml_project.pipelines import steps
 from my_ml_project.serving.protocol import to_request
-from my_ml_project.serving.tensors import to_tables
+from my_ml_project.serving.tensors import to_columns
 from my_ml_project.settings import Settings
 
 matplotlib.use("agg")
@@ -74,7 +74,7 @@ def test_every_way_into_a_model_is_the_same(table):
     X, y = features_and_target(known_rows(accepted, ours), ours)
     features = {name: schema[name] for name in X}
     request = InferenceRequest.model_validate(json.loads(json.dumps(to_request(X, features))))
-    pd.testing.assert_frame_equal(to_tables(request, features, {})[0], X.reset_index(drop=True))
+    pd.testing.assert_frame_equal(as_table(to_columns(request, features, {})[0], features), X.reset_index(drop=True))
     (cells,) = read_cells(io.BytesIO(table.content), ours.data.read, "t.csv")
     raw = {name: cells.columns[name] for name in X}
     scored = typed_table(raw, cells.lines, features, InFile(ours.data.read), Findings())

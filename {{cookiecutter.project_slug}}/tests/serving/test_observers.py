@@ -90,15 +90,16 @@ def unobserved() -> float:
     return REGISTRY.get_sample_value("model_rows_unobserved_total") or 0
 
 
-def answered(rows: int) -> Answered:
-    return Answered("id", "sha", 0, 0, pd.DataFrame(), pd.DataFrame(), pd.DataFrame({"prediction": [0] * rows}))
+def tell(observing: Observers, rows: int) -> None:
+    tables = pd.DataFrame(), pd.DataFrame(), pd.DataFrame({"prediction": [0] * rows})
+    observing.tell(rows, lambda: Answered("id", "sha", 0, 0, *tables))
 
 
 def test_one_that_fails_is_counted_and_keeps_nobody_else_from_hearing():
     heard, before = [], unobserved()
     observing = Observers([lambda answered: 1 / 0, heard.append])
-    observing.tell(answered(3))
-    observing.tell(answered(2))
+    tell(observing, 3)
+    tell(observing, 2)
     observing.close()
     assert [len(one.answers) for one in heard] == [3, 2] and unobserved() - before == 5
 
@@ -113,12 +114,12 @@ def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room
 
     observing = Observers([slow])
     for rows in (4, 6, 5, 5):  # and does not wait, or this would be for ever
-        observing.tell(answered(rows))
+        tell(observing, rows)
     assert unobserved() - before == 10
     go_on.set()
     observing.close()
     assert heard == [4, 6]
-    observing.tell(answered(10))
+    tell(observing, 10)
     assert unobserved() - before == 10  # there is room again
 
 

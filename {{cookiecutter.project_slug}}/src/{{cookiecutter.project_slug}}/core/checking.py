@@ -18,6 +18,7 @@ MOST_LINES_SHOWN, MOST_PLACES, MOST_VALUES = 20, 5, 5
 # Said and not left to pandas, which keeps text otherwise where pyarrow is installed.
 TEXT = pd.StringDtype("python", na_value=np.nan)
 DATE = "datetime64[us]"
+Columns = dict[str, Any]  # lists or arrays of values that fit the rules, each of as many: see `as_table`
 
 
 @dataclass
@@ -82,18 +83,31 @@ def typed_table(
 
     places: where each row is. What does not fit is added to the findings; while there are any, the table is of no use.
     """
-    typed = {
-        name: typed_column(name, form.known(columns[name], name), places, rules, form, findings)
+    read = read_columns(columns, places, schema, form, findings)
+    return pd.DataFrame() if findings.found else as_table(read, schema)
+
+
+def read_columns(
+    columns: Mapping[str, Sequence[Any]], places: Sequence[int], schema: Schema, form: Form, findings: Findings
+) -> Columns:
+    """The same, as values that `as_table` makes a table of: to hold them against the rules takes no table."""
+    return {
+        name: read_column(name, form.known(columns[name], name), places, rules, form, findings)
         for name, rules in schema.items()
         if name in columns
     }
-    return pd.DataFrame() if findings.found else pd.DataFrame(typed, copy=False)
 
 
-def typed_column(
+def as_table(columns: Columns, schema: Schema) -> pd.DataFrame:
+    """The columns of the schema that there are, with its types."""
+    typed = {name: as_column(columns[name], rules) for name, rules in schema.items() if name in columns}
+    return pd.DataFrame(typed, copy=False)
+
+
+def read_column(
     name: str, values: list[Any], places: Sequence[int], rules: Column, form: Form, findings: Findings
 ) -> Any:
-    """One column; values: None for missing ones."""
+    """The values of one column; values: None for missing ones."""
     if not rules.missing and None in values:
         missing = [place for place, value in zip(places, values, strict=True) if value is None]
         findings.add(name, "is missing", missing, [])
@@ -101,7 +115,7 @@ def typed_column(
     problem, broken = broken_rule(read, rules)
     if broken:
         findings.add(name, problem, [places[at] for at in broken], (shown(read[at]) for at in broken))
-    return None if findings.found else as_column(read, rules)
+    return read
 
 
 def read_values(

@@ -34,13 +34,18 @@ def predict(model: "BaseEstimator", rows: pd.DataFrame, by_probabilities: bool =
     rows = model_input(rows)
     if not hasattr(model, "predict_proba"):
         return pd.DataFrame({"prediction": model.predict(rows)}, index=rows.index)
-    probabilities = model.predict_proba(rows)
+    probabilities = (without_threshold(model) if by_probabilities else model).predict_proba(rows)
     prediction = classes_by(probabilities, model) if by_probabilities else np.ravel(model.predict(rows))
     answers = pd.DataFrame({"prediction": prediction}, index=rows.index)
     if len(model.classes_) > 2:  # some have only the seven digits of 32 bits, and are less than one by that
         probabilities = probabilities / probabilities.sum(axis=1, keepdims=True, dtype="float64")
     answers[[f"probability of {one}" for one in model.classes_]] = probabilities.astype("float64")
     return answers
+
+
+def without_threshold(model: "BaseEstimator") -> "BaseEstimator":
+    """What is inside a model that knows a threshold: it gives the same probabilities, sooner. Any other as it is."""
+    return getattr(getattr(model, "estimator_", None), "estimator", model)
 
 
 def classes_by(probabilities: np.ndarray, model: "BaseEstimator") -> np.ndarray:

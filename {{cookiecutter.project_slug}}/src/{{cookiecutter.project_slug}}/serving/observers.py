@@ -17,6 +17,8 @@ from mlserver.logging import logger
 
 from .. import __name__ as package
 from .. import __path__ as folders
+from ..core.checking import Columns, as_table
+from ..core.record import Record
 from . import metrics
 
 MOST_ROWS_WAITING = 100_000
@@ -39,6 +41,13 @@ class Answered:
     features: pd.DataFrame
     key: pd.DataFrame
     answers: pd.DataFrame
+
+    @classmethod
+    def read(cls, id: str, sha256: str, at: float, seconds: float, record: Record, *said: Columns) -> "Answered":
+        """The same from values as they are in a request. said: features, key and answers."""
+        features, key, answers = said
+        tables = as_table(features, record.features), as_table(key, record.key), pd.DataFrame(answers)
+        return cls(id, sha256, at, seconds, *tables)
 
 
 Observer = Callable[[Answered], None]
@@ -63,14 +72,16 @@ class Observers:
     def __init__(self, observers: list[Observer]) -> None:
         """observers: each is called with one answer after the other, never twice at once."""
         self._observers, self._rows, self._lock = observers, 0, threading.Lock()
-        self._told: queue.SimpleQueue[Answered | None] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[tuple[int, Callable[[], Answered]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="observers", daemon=True)
         if observers:
             self._thread.start()
 
-    def tell(self, answered: Answered) -> None:
-        """Let them know soon, unless too much waits already."""
-        rows = len(answered.answers)
+    def tell(self, rows: int, answered: Callable[[], Answered]) -> None:
+        """Let them know soon, unless too much waits already.
+
+        rows: how many. answered: makes what each is told, in their thread.
+        """
         if not self._observers:
             return
         with self._lock:
@@ -78,19 +89,20 @@ class Observers:
                 metrics.UNOBSERVED.inc(rows)
                 return
             self._rows += rows
-        self._told.put(answered)
+        self._told.put((rows, answered))
 
     def _work(self) -> None:
         """Call the observers until the end."""
-        while (answered := self._told.get()) is not None:
+        while (told := self._told.get()) is not None:
+            rows, answered = told
             for observer in self._observers:
                 try:
-                    observer(answered)
+                    observer(answered())
                 except Exception:  # of somebody else's code, which must not end the others
                     logger.exception("An observer has failed")
-                    metrics.UNOBSERVED.inc(len(answered.answers))
+                    metrics.UNOBSERVED.inc(rows)
             with self._lock:
-                self._rows -= len(answered.answers)
+                self._rows -= rows
 
     def close(self) -> None:
         """Let them hear of what was told, for a moment."""

@@ -10,13 +10,14 @@ from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest, InferenceResponse, Parameters
 from mlserver.utils import get_model_uri
 
+from ..core.checking import Columns, as_table
 from ..core.model_folder import open_folder
 from ..core.predict import predict
 from . import metrics, turns
-from .batching import Batching
+from .batching import Batching, rows_of
 from .model_settings import MODEL_SETTINGS
 from .observers import Answered, Observers, found
-from .tensors import check_id, check_outputs, to_outputs, to_tables
+from .tensors import check_id, check_outputs, to_columns, to_outputs
 
 
 class ModelRuntime(MLModel):
@@ -31,7 +32,7 @@ class ModelRuntime(MLModel):
         place = Path(await get_model_uri(self._settings)).parent
         folder = open_folder(place, expected=str(asked), beside=[MODEL_SETTINGS])
         self._record, self._sha256 = folder.record, folder.sha256
-        self._batching = Batching(partial(predict, folder.load(), by_probabilities=folder.record.classes_follow))
+        self._model, self._batching = folder.load(), Batching(self.answers)
         self._observers = Observers(found())
         return True
 
@@ -41,11 +42,17 @@ class ModelRuntime(MLModel):
         self._observers.close()
         return True
 
+    def answers(self, features: Columns) -> Columns:
+        """What the model says of these rows."""
+        table = as_table(features, self._record.features)
+        answers = predict(self._model, table, by_probabilities=self._record.classes_follow)
+        return {str(name): column.tolist() for name, column in answers.items()}
+
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The predictions for the rows of a request; InferenceError (400) where the request does not fit the model."""
         try:
             check_id(payload.id)
-            features, key = to_tables(payload, self._record.features, self._record.key)
+            features, key = to_columns(payload, self._record.features, self._record.key)
             wanted = check_outputs(payload, [*self._record.answers, *key])
         except InferenceError:
             metrics.REFUSED.labels(self.name, self._sha256).inc()
@@ -53,10 +60,11 @@ class ModelRuntime(MLModel):
         turns.give_back()
         began, at = time.perf_counter(), time.time()
         answers = await self._batching.answer(features)
-        seconds = time.perf_counter() - began
-        self._observers.tell(Answered(str(payload.id), self._sha256, at, seconds, features, key, answers))
-        metrics.ROWS.labels(self.name, self._sha256).inc(len(answers))
-        metrics.ROWS_PER_REQUEST.labels(self.name).observe(len(answers))
+        seconds, count = time.perf_counter() - began, rows_of(answers)
+        told = (str(payload.id), self._sha256, at, seconds, self._record, features, key, answers)
+        self._observers.tell(count, partial(Answered.read, *told))
+        metrics.ROWS.labels(self.name, self._sha256).inc(count)
+        metrics.ROWS_PER_REQUEST.labels(self.name).observe(count)
         return InferenceResponse(
             model_name=self.name,
             model_version=self.version,

@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from mlserver.errors import InferenceError
 from mlserver.types import Datatype, InferenceRequest, RequestInput, ResponseOutput
 
-from ..core.checking import Findings, typed_table
+from ..core.checking import Columns, Findings, read_columns
 from ..core.schema import Column, Schema
 from ..core.values import InJson
 from ..errors import ProjectError, shortened
@@ -18,8 +17,8 @@ from .protocol import DATATYPES, in_json
 MOST_ROWS = 10_000
 
 
-def to_tables(request: InferenceRequest, features: Schema, key: Schema) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of a request, as the table that the model was trained on would hold them, and their key, if it was sent.
+def to_columns(request: InferenceRequest, features: Schema, key: Schema) -> tuple[Columns, Columns]:
+    """The features in the rows of a request, and their key, if it was sent, as `as_table` makes a table of them.
 
     Raises InferenceError, which the client sees as status 400, that says what is wrong with the request.
     """
@@ -29,8 +28,7 @@ def to_tables(request: InferenceRequest, features: Schema, key: Schema) -> tuple
     if len(rows) > 1:
         raise InferenceError(f"The inputs have different numbers of rows: {sorted(rows)}.")
     findings = Findings("row")
-    asked = typed_table(columns, range(*rows), features, InJson(), findings)
-    about = typed_table(columns, range(*rows), key, InJson(), findings) if key else pd.DataFrame()
+    asked, about = (read_columns(columns, range(*rows), some, InJson(), findings) for some in (features, key))
     try:
         findings.refuse()
     except ProjectError as error:
@@ -86,24 +84,17 @@ def values_of(tensor: RequestInput, rules: Column) -> list[Any]:
     return values
 
 
-def to_outputs(answers: Mapping[str, pd.Series]) -> list[ResponseOutput]:
-    """One tensor per column of what the core's `predict` says, with one value per row."""
+def to_outputs(answers: Columns) -> list[ResponseOutput]:
+    """One tensor per column of answers, with one value per row."""
     return [
-        ResponseOutput(name=str(name), shape=[len(column), 1], datatype=datatype_of(column), data=as_sent(column))
-        for name, column in answers.items()
+        ResponseOutput(name=name, shape=[len(values), 1], datatype=datatype, data=data)
+        for name, values in answers.items()
+        for datatype, data in [as_sent(values)]
     ]
 
 
-def as_sent(column: pd.Series) -> list[Any]:
-    """The values of a column of answers: texts as bytes, of which gRPC takes nothing else and JSON makes texts."""
-    values: list[Any] = column.tolist()
-    return [str(in_json(value)).encode() for value in values] if datatype_of(column) == Datatype.BYTES else values
-
-
-def datatype_of(column: pd.Series) -> Datatype:
-    """How a column of answers is sent."""
-    if pd.api.types.is_bool_dtype(column):
-        return Datatype.BOOL
-    if pd.api.types.is_integer_dtype(column):
-        return Datatype.INT64
-    return Datatype.FP64 if pd.api.types.is_float_dtype(column) else Datatype.BYTES
+def as_sent(values: Any) -> tuple[Datatype, list[Any]]:
+    """A column of answers: texts as bytes, of which gRPC takes nothing else, and JSON makes texts of them."""
+    plain = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    datatype = {bool: Datatype.BOOL, int: Datatype.INT64, float: Datatype.FP64}.get(type(plain[0]), Datatype.BYTES)
+    return datatype, [str(in_json(one)).encode() for one in plain] if datatype == Datatype.BYTES else plain
