@@ -3,12 +3,14 @@
 import copy
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import NAME, Server, served
+from support import INSIDE, run, volume
 
 pytestmark = pytest.mark.real
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -149,6 +151,14 @@ def test_only_this_machine_is_listened_to(server):
     for port in server.ports:
         (address,) = [address for address, number in listening if int(number, 16) == port]
         assert address in ("0100007F", "0000000000000000FFFF00000100007F")  # 127.0.0.1, as of IPv4 and of IPv6
+
+
+def test_any_message_over_grpc(copied):
+    """What Seldon puts in front of the runtime is gRPC; `serve` itself has none."""
+    test = copied / "tests/serving/test_any_message.py"
+    shutil.copy(INSIDE.parent / "level_1" / "any_message.py", test)
+    command = ["uv", "run", "--with", "hypothesis", "python", "-m", "pytest", "-q", "-n", "0", test]
+    run(*command, cwd=copied, EXAMPLES=str(volume(200)))
 
 
 def test_after_all_that_the_answers_are_the_same(server):

@@ -11,11 +11,14 @@ from conftest import published
 from families import SERVED
 from mlserver import ModelSettings, Settings
 from mlserver.grpc import dataplane_pb2 as messages
+from mlserver.grpc.converters import ModelInferResponseConverter
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
 from mlserver.grpc.server import GRPCServer
 from mlserver.handlers import DataPlane, ModelRepositoryHandlers
+from mlserver.raw import pack
 from mlserver.registry import MultiModelRegistry
 from mlserver.repository import SchemalessModelRepository
+from mlserver.types import RequestInput
 
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import MOST_SECONDS
@@ -82,11 +85,20 @@ def as_message(rows: pd.DataFrame, features) -> messages.ModelInferRequest:
     return request
 
 
+def as_raw(request: messages.ModelInferRequest) -> messages.ModelInferRequest:
+    """The same as bytes beside the tensors, as Triton's client sends it."""
+    for tensor in request.inputs:
+        values = list(getattr(tensor.contents, FIELDS[tensor.datatype]))
+        ours = RequestInput(name=tensor.name, datatype=tensor.datatype, shape=list(tensor.shape), data=values)
+        request.raw_input_contents.append(pack(ours))
+        tensor.contents.Clear()
+    return request
+
+
 def as_table(response: messages.ModelInferResponse) -> pd.DataFrame:
     columns = {}
-    for tensor in response.outputs:
-        values = list(getattr(tensor.contents, FIELDS[tensor.datatype]))
-        columns[tensor.name] = [value.decode() if isinstance(value, bytes) else value for value in values]
+    for tensor in ModelInferResponseConverter.to_types(response).outputs:
+        columns[tensor.name] = [value.decode() if isinstance(value, bytes) else value for value in tensor.data]
     return pd.DataFrame(columns)
 
 
@@ -115,6 +127,14 @@ def test_only_what_is_asked_for_is_answered_in_that_order(server, served):
     pd.testing.assert_frame_equal(
         as_table(server.ask(name, request)), everything[["probability of yes", "prediction"]], check_exact=True
     )
+
+
+def test_a_message_may_hold_its_tensors_as_bytes_and_is_answered_so(server, served):
+    name, request = served
+    answers = as_table(server.ask(name, request))
+    response = server.ask(name, as_raw(request))
+    assert response.raw_output_contents and not response.outputs[0].contents.bytes_contents
+    pd.testing.assert_frame_equal(as_table(response), answers, check_exact=True)
 
 
 def change(request: messages.ModelInferRequest, what: str) -> None:

@@ -38,6 +38,16 @@ def ask(runtime, body):
     return asyncio.run(runtime.predict(InferenceRequest.model_validate(body))).model_dump(mode="json")
 
 
+def ask_together(runtime, bodies):
+    """What each is answered, or the error, all of them asked at the same time."""
+
+    async def answers():
+        asked = (runtime.predict(InferenceRequest.model_validate(body)) for body in bodies)
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    return [one if isinstance(one, Exception) else one.model_dump(mode="json") for one in asyncio.run(answers())]
+
+
 def example(folder):
     return folder.example(), folder.record.features
 
@@ -57,8 +67,14 @@ def test_answers_are_those_of_the_model_with_its_fingerprint(make_model, family,
     assert rows["weight"].isna().any() and rows["shop"].isna().any()
     runtime, body = load(folder), to_request(rows, features)
     answers, sha256 = from_response(ask(runtime, body))
-    pd.testing.assert_frame_equal(answers, predict(folder.load(), rows), check_dtype=False)
+    expected = predict(folder.load(), rows)
+    pd.testing.assert_frame_equal(answers, expected, check_dtype=False)
     assert sha256 == folder.sha256
+    alone = [to_request(rows.iloc[at : at + 1], features) for at in range(len(rows))]
+    *answered, refused = ask_together(runtime, [*alone, body | {"inputs": body["inputs"][1:]}])
+    together = pd.concat([from_response(one)[0] for one in answered], ignore_index=True)
+    pd.testing.assert_frame_equal(together, expected, check_dtype=False, rtol=1e-9)
+    assert isinstance(refused, InferenceError) and "lacks inputs" in str(refused)
 
 
 def test_numbers_may_come_as_integers_and_without_a_second_dimension(served):
