@@ -1,6 +1,9 @@
 """Who observes hears of each answer with its ids and its key, and can neither fail nor slow one."""
 
 import asyncio
+import queue
+import subprocess
+import sys
 import threading
 
 import pandas as pd
@@ -16,7 +19,7 @@ from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema import Category, Integer, Text, of_any_value
 from {{cookiecutter.project_slug}}.serving import observers
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS
-from {{cookiecutter.project_slug}}.serving.observers import Answered, Observers
+from {{cookiecutter.project_slug}}.serving.observers import Answer, Observers
 from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
@@ -70,11 +73,15 @@ def test_who_is_found_hears_of_each_answer_with_what_was_asked(make_model, part,
     with pytest.raises(InferenceError):
         ask(runtime, {"inputs": []})
     runtime._observers.close()
-    first, second = __import__(f"{package.__name__}.listening_1.observer", fromlist=["heard"]).heard
-    assert (first.id, second.id, first.sha256) == ("one", "two", folder.sha256) and 0 < first.seconds < 600
-    assert first.key["order"].tolist() == KEYS and second.key.empty
-    pd.testing.assert_frame_equal(first.features, rows.reset_index(drop=True), check_dtype=False)
-    pd.testing.assert_frame_equal(first.answers, predict(folder.load(), rows).reset_index(drop=True))
+    (both,) = __import__(f"{package.__name__}.listening_1.observer", fromlist=["heard"]).heard
+    assert both.sha256 == folder.sha256 and both.requests["seconds"].between(0, 600, inclusive="neither").all()
+    assert both.requests["id"].tolist() == ["one"] * 5 + ["two"] * 5
+    assert both.requests["row"].tolist() == [*range(5), *range(5)]
+    assert abs(pd.Timestamp.now("UTC") - both.requests["at"]).max() < pd.Timedelta(hours=1)
+    assert both.key["order"].tolist()[:5] == KEYS and both.key["order"][5:].isna().all()
+    twice = pd.concat([rows, rows], ignore_index=True)
+    pd.testing.assert_frame_equal(both.features, twice, check_dtype=False)
+    pd.testing.assert_frame_equal(both.answers, predict(folder.load(), twice))
 
 
 def test_who_needs_nothing_or_cannot_begin_is_left_out_and_the_model_is_served(make_model, part):
@@ -91,28 +98,34 @@ def unobserved() -> float:
 
 
 def tell(observing: Observers, rows: int) -> None:
-    tables = pd.DataFrame(), pd.DataFrame(), pd.DataFrame({"prediction": [0] * rows})
-    observing.tell(rows, lambda: Answered("id", "sha", 0, 0, *tables))
+    observing.tell(Answer("id", 0, 0, {}, {}, {"prediction": [0] * rows}))
 
 
-def test_one_that_fails_is_counted_and_keeps_nobody_else_from_hearing():
+@pytest.fixture
+def observing(make_model):
+    """observing(*observers): them, told of what a model has answered."""
+    return lambda *observers: Observers(observers, "sha", make_model().record.model_copy(update={"features": {}}))
+
+
+def test_one_that_fails_is_counted_and_keeps_nobody_else_from_hearing(observing):
     heard, before = [], unobserved()
-    observing = Observers([lambda answered: 1 / 0, heard.append])
+    observing = observing(lambda answered: 1 / 0, heard.append)
     tell(observing, 3)
     tell(observing, 2)
     observing.close()
-    assert [len(one.answers) for one in heard] == [3, 2] and unobserved() - before == 5
+    assert [len(one.answers) for one in heard] == [5] and unobserved() - before == 5
 
 
-def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room_for(monkeypatch):
+def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room_for(observing, monkeypatch):
     monkeypatch.setattr(observers, "MOST_ROWS_WAITING", 10)
+    monkeypatch.setattr(observers, "MOST_ROWS_TOLD", 1)
     heard, before, go_on = [], unobserved(), threading.Event()
 
     def slow(answered):
         assert go_on.wait(60)
         heard.append(len(answered.answers))
 
-    observing = Observers([slow])
+    observing = observing(slow)
     for rows in (4, 6, 5, 5):  # and does not wait, or this would be for ever
         tell(observing, rows)
     assert unobserved() - before == 10
@@ -121,6 +134,36 @@ def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room
     assert heard == [4, 6]
     tell(observing, 10)
     assert unobserved() - before == 10  # there is room again
+
+
+def test_what_is_answered_within_a_moment_is_told_at_once_and_no_later(observing, monkeypatch):
+    monkeypatch.setattr(observers, "SECONDS_TOGETHER", 0.2)
+    heard = queue.SimpleQueue()
+    observing = observing(lambda answered: heard.put(len(answered.answers)))
+    told = []
+    for rows in (1, 2, 3):
+        tell(observing, rows)
+    while sum(told) < 6:  # however slow this machine is
+        told.append(heard.get(timeout=60))
+    tell(observing, 4)
+    assert heard.get(timeout=60) == 4  # though nothing comes after it
+
+
+ENDING = """
+from types import SimpleNamespace
+observers.SECONDS_TOGETHER = 3600
+record = SimpleNamespace(key={}, features={})
+watching = observers.Observers([lambda answered: print(len(answered.answers))], "sha", record)
+watching.tell(observers.Answer("id", 0, 0, {}, {}, {"prediction": [0] * 3}))
+"""
+
+
+@pytest.mark.parametrize("way", ["the server lets it go", "the process just ends"])
+def test_what_waits_when_the_server_ends_is_told_before(way):
+    code = f"from {package.__name__}.serving import observers" + ENDING
+    code += "watching.close()" if way == "the server lets it go" else ""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.split() == ["3"]
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])

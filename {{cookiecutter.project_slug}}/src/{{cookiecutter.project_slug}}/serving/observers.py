@@ -1,14 +1,16 @@
 """Whoever wants to know what was answered, such as a log of predictions: found in other parts, in the way of no answer.
 
 A part observes by a module `observer` with a function of this name, which is given the environment of the server, the
-only thing that a container can be told, and returns what is to be called with each answer, or None.
+only thing that a container can be told, and returns what is to be called with the answers, or None.
 """
 
+import atexit
 import os
 import pkgutil
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, util
 
@@ -20,34 +22,40 @@ from .. import __path__ as folders
 from ..core.checking import Columns, as_table
 from ..core.record import Record
 from . import metrics
+from .batching import joined, rows_of
 
 MOST_ROWS_WAITING = 100_000
+MOST_ROWS_TOLD = 10_000  # at once, unless a single request has more
+SECONDS_TOGETHER = 5  # in which what was answered is told at once: who writes it down writes few files
 SECONDS_TO_END = 5
 
 
 @dataclass(frozen=True)
 class Answered:
-    """A request that was answered, row by row in the same order: the row at place n has the id `<id>/<n>`.
+    """Rows that one model has answered, in the order of the answers; all tables have as many lines.
 
-    id: the request's, by its client or by MLServer. sha256: the model that answered. at: seconds since 1970.
-    seconds: how long it took. features: what was asked. key: who or what each row is about, one column or none.
-    answers: what `predict` says.
+    sha256: the model. requests: of each row the `id` of its request, by its client or by MLServer, its place `row` in
+    the request, `at`, when it was asked in UTC, and `seconds`, how long that took. features: what was asked. key:
+    who or what each row is about, one column or none. answers: what `predict` says.
     """
 
-    id: str
     sha256: str
-    at: float
-    seconds: float
+    requests: pd.DataFrame
     features: pd.DataFrame
     key: pd.DataFrame
     answers: pd.DataFrame
 
-    @classmethod
-    def read(cls, id: str, sha256: str, at: float, seconds: float, record: Record, *said: Columns) -> "Answered":
-        """The same from values as they are in a request. said: features, key and answers."""
-        features, key, answers = said
-        tables = as_table(features, record.features), as_table(key, record.key), pd.DataFrame(answers)
-        return cls(id, sha256, at, seconds, *tables)
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one request, as the server has it: at in seconds since 1970, the rest as in `Answered`."""
+
+    id: str
+    at: float
+    seconds: float
+    features: Columns
+    key: Columns
+    answers: Columns
 
 
 Observer = Callable[[Answered], None]
@@ -66,46 +74,79 @@ def found() -> list[Observer]:
     return [observer for observer in observers if observer is not None]
 
 
-class Observers:
-    """Tells observers of each answer, in a thread of its own. What they are too slow for, or fail at, is counted."""
+def as_answered(sha256: str, record: Record, answers: Sequence[Answer]) -> Answered:
+    """The rows of these requests to a model as tables."""
+    about = [(one.id, row, one.at, one.seconds) for one in answers for row in range(rows_of(one.answers))]
+    requests = pd.DataFrame(about, columns=["id", "row", "at", "seconds"])
+    requests["at"] = pd.to_datetime(requests["at"], unit="s", utc=True)
+    features = {name: joined([one.features[name] for one in answers]) for name in record.features}
+    sent = [(one.key, [None] * rows_of(one.answers)) for one in answers]
+    key = {name: joined([values.get(name, nothing) for values, nothing in sent]) for name in record.key}
+    said = pd.DataFrame({name: joined([one.answers[name] for one in answers]) for name in answers[0].answers})
+    return Answered(sha256, requests, as_table(features, record.features), as_table(key, record.key), said)
 
-    def __init__(self, observers: list[Observer]) -> None:
-        """observers: each is called with one answer after the other, never twice at once."""
-        self._observers, self._rows, self._lock = observers, 0, threading.Lock()
-        self._told: queue.SimpleQueue[tuple[int, Callable[[], Answered]] | None] = queue.SimpleQueue()
+
+class Observers:
+    """Tells observers what was answered, in a thread of its own. What they are too slow for, or fail at, is counted."""
+
+    def __init__(self, observers: Sequence[Observer], sha256: str, record: Record) -> None:
+        """observers: each is called again and again, never twice at once. sha256, record: the model that answers."""
+        self._observers, self._sha256, self._record = observers, sha256, record
+        self._rows, self._lock = 0, threading.Lock()
+        self._told: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="observers", daemon=True)
         if observers:
             self._thread.start()
+            atexit.register(self.close)  # not every server lets its models go before it ends
 
-    def tell(self, rows: int, answered: Callable[[], Answered]) -> None:
-        """Let them know soon, unless too much waits already.
-
-        rows: how many. answered: makes what each is told, in their thread.
-        """
+    def tell(self, answer: Answer) -> None:
+        """Let them know soon, unless too much waits already."""
         if not self._observers:
             return
+        rows = rows_of(answer.answers)
         with self._lock:
             if self._rows + rows > MOST_ROWS_WAITING:
                 metrics.UNOBSERVED.inc(rows)
                 return
             self._rows += rows
-        self._told.put((rows, answered))
+        self._told.put(answer)
 
     def _work(self) -> None:
         """Call the observers until the end."""
-        while (told := self._told.get()) is not None:
-            rows, answered = told
-            for observer in self._observers:
+        more = True
+        while more:
+            answers, more = self._next_answers()
+            rows = sum(rows_of(one.answers) for one in answers)
+            for observer in self._observers if answers else ():
                 try:
-                    observer(answered())
+                    observer(as_answered(self._sha256, self._record, answers))
                 except Exception:  # of somebody else's code, which must not end the others
                     logger.exception("An observer has failed")
                     metrics.UNOBSERVED.inc(rows)
             with self._lock:
                 self._rows -= rows
 
+    def _next_answers(self) -> tuple[list[Answer], bool]:
+        """What was answered within some seconds, from the next answer on; whether there may be more."""
+        answers: list[Answer] = []
+        rows, end = 0, None
+        while rows < MOST_ROWS_TOLD:
+            try:
+                answer = self._told.get(timeout=None if end is None else max(0, end - time.monotonic()))
+            except queue.Empty:
+                break
+            if answer is None:
+                return answers, False
+            answers.append(answer)
+            rows += rows_of(answer.answers)
+            end = end or time.monotonic() + SECONDS_TOGETHER
+        return answers, True
+
     def close(self) -> None:
         """Let them hear of what was told, for a moment."""
-        self._told.put(None)
+        atexit.unregister(self.close)
         if self._observers:
+            self._told.put(None)
             self._thread.join(SECONDS_TO_END)
+            if self._rows:
+                logger.error(f"{self._rows} rows were answered that nobody could be told of before the end")

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 from mlserver import MLModel
@@ -16,7 +15,7 @@ from ..core.predict import predict
 from . import metrics, turns
 from .batching import Batching, rows_of
 from .model_settings import MODEL_SETTINGS
-from .observers import Answered, Observers, found
+from .observers import Answer, Observers, found
 from .tensors import check_id, check_outputs, to_columns, to_outputs
 
 
@@ -33,7 +32,7 @@ class ModelRuntime(MLModel):
         folder = open_folder(place, expected=str(asked), beside=[MODEL_SETTINGS])
         self._record, self._sha256 = folder.record, folder.sha256
         self._model, self._batching = folder.load(), Batching(self.answers)
-        self._observers = Observers(found())
+        self._observers = Observers(found(), self._sha256, self._record)
         return True
 
     async def unload(self) -> bool:
@@ -61,8 +60,7 @@ class ModelRuntime(MLModel):
         began, at = time.perf_counter(), time.time()
         answers = await self._batching.answer(features)
         seconds, count = time.perf_counter() - began, rows_of(answers)
-        told = (str(payload.id), self._sha256, at, seconds, self._record, features, key, answers)
-        self._observers.tell(count, partial(Answered.read, *told))
+        self._observers.tell(Answer(str(payload.id), at, seconds, features, key, answers))
         metrics.ROWS.labels(self.name, self._sha256).inc(count)
         metrics.ROWS_PER_REQUEST.labels(self.name).observe(count)
         return InferenceResponse(
