@@ -22,12 +22,13 @@ BELOW = {
     "tracking": {"core", "serving"},
     "candidates": {"core", "serving", "releases", "tracking"},
     "pipelines": {"core", "serving", "releases", "tracking", "candidates"},
+    "monitoring": {"core", "serving", "releases"},
 }
 BASE = {"addresses", "errors", "settings", ""}  # the last is the package, for its name
 ALLOWED = {"filelock", "fsspec", "matplotlib", "numpy", "pandas", "pydantic", "sklearn", "skops", "typer"}
 ALLOWED |= {"yaml"}
 # Takes seconds to import: a command that needs one of them imports it by itself, and the others start at once.
-SLOW = {"kfp", "matplotlib", "mlflow", "mlserver", "sklearn", "skops"}
+SLOW = {"duckdb", "kfp", "matplotlib", "mlflow", "mlserver", "sklearn", "skops"}
 READS_AND_WRITES = {"storage.py", "schema_file.py", "scoring.py", "model_file.py", "model_folder.py", "kept_models.py"}
 READS_AND_WRITES |= {"origin.py", "commands.py"}
 # The demo's workspace holds a copy of the tests.

@@ -4,7 +4,7 @@ import codecs
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
@@ -16,6 +16,7 @@ PARAMS = Path("params.yaml")
 Task = Literal["binary", "multiclass", "regression"]
 Character = Annotated[str, Field(min_length=1, max_length=1)]
 Value = str | int | float
+Kind = TypeVar("Kind", bound=BaseModel)
 # What read.dtype may say, and the type of the schema that it means; text may turn out as categories.
 TYPES = (
     dict.fromkeys(("str", "string", "object"), "text")
@@ -161,7 +162,8 @@ class Evaluation(Section):
 class State(Section):
     """Where each kind of thing is kept: a folder, for the releases any address that fsspec writes.
 
-    tracking: where runs are tracked, from level 2 on; SQLite or an MLflow server.
+    tracking: where runs are tracked, from level 2 on; SQLite or an MLflow server. predictions, labels: what was
+    answered, and what came true, from level 3 on; like the releases.
     """
 
     data: str = "data/checked"
@@ -169,6 +171,8 @@ class State(Section):
     reports: str = "reports"
     releases: Address = Address("releases")
     tracking: Address = Address("sqlite:///mlflow.db")
+    predictions: Address = Address("predictions")
+    labels: Address = Address("labels")
 
 
 class Settings(Section):
@@ -183,6 +187,14 @@ class Settings(Section):
 
 def load_settings(path: Path = PARAMS) -> Settings:
     """The settings in this file. Raises ProjectError that lists everything wrong with it."""
+    settings = load(path, Settings)
+    if problems := secrets_in(settings):
+        raise mistakes(path, problems)
+    return settings
+
+
+def load(path: Path, kind: type[Kind]) -> Kind:
+    """What is in a file of settings of this kind. Raises ProjectError that lists everything wrong with it."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -190,13 +202,14 @@ def load_settings(path: Path = PARAMS) -> Settings:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path} is not YAML: {error}") from None
     try:
-        settings = Settings.model_validate(content)
-        problems = secrets_in(settings)
+        return kind.model_validate(content)
     except ValidationError as error:
-        problems = [describe(problem) for problem in error.errors()]
-    if problems:
-        raise ProjectError(f"{path} has {len(problems)} mistakes:\n  " + "\n  ".join(problems))
-    return settings
+        raise mistakes(path, [describe(problem, kind) for problem in error.errors()]) from None
+
+
+def mistakes(path: Path, problems: list[str]) -> ProjectError:
+    """The error that lists what is wrong with a file."""
+    return ProjectError(f"{path} has {len(problems)} mistakes:\n  " + "\n  ".join(problems))
 
 
 def secrets_in(settings: Settings) -> list[str]:
@@ -205,7 +218,7 @@ def secrets_in(settings: Settings) -> list[str]:
     A query of data.uri may: it makes an address that is valid for a while, and only its reader gets to know it.
     """
     data, state = settings.data, settings.state
-    addresses = {"data.uri": data.uri, "state.releases": state.releases, "state.tracking": state.tracking}
+    addresses = {"data.uri": data.uri} | {f"state.{name}": at for name, at in state if isinstance(at, Address)}
     problems = []
     for name, address in addresses.items():
         if address.has_account:
@@ -220,11 +233,11 @@ def secrets_in(settings: Settings) -> list[str]:
     return problems
 
 
-def describe(problem: Any) -> str:
+def describe(problem: Any, kind: type[BaseModel]) -> str:
     """One mistake as a line: where it is, what is wrong and, for an unknown name, which is the nearest right one."""
     where = ".".join(str(part) for part in problem["loc"]) or "the file"
     if problem["type"] == "extra_forbidden":
-        names = names_at(problem["loc"][:-1])
+        names = names_at(problem["loc"][:-1], kind)
         near = difflib.get_close_matches(problem["loc"][-1], names, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
         return f"{where}: no such setting. {hint}"
@@ -233,9 +246,9 @@ def describe(problem: Any) -> str:
     return f"{where}: {problem['msg'].lower()} (it is {problem['input']!r})"
 
 
-def names_at(location: tuple[Any, ...]) -> list[str]:
+def names_at(location: tuple[Any, ...], kind: type[BaseModel]) -> list[str]:
     """The names that are allowed in the section at this place."""
-    section: Any = Settings
+    section: Any = kind
     for part in location:
         section = section.model_fields[part].annotation
     return list(section.model_fields)

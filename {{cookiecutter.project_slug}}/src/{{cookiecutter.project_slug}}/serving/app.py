@@ -62,11 +62,15 @@ async def serve(place: Path, settings: Settings, only_here: bool) -> None:
         settings.http_port: Guard(app, PATHS, most_inputs=most_inputs, only_here=only_here),
         settings.metrics_port: Guard(prometheus_client.make_asgi_app(), {"/metrics": "GET"}, only_here=only_here),
     }
-    servers = [Server(listening(guard, settings.host, port)) for port, guard in guards.items()]
+    await until_stopped(*(Server(listening(guard, settings.host, port)) for port, guard in guards.items()))
+
+
+async def until_stopped(*servers: "Server") -> None:
+    """Run these until a signal ends them, after the answers that are under way."""
 
     def stop() -> None:
         for server in servers:
-            server.should_exit = True  # after the answers that are under way
+            server.should_exit = True
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)

@@ -80,10 +80,11 @@ def as_answered(sha256: str, record: Record, answers: Sequence[Answer]) -> Answe
     requests = pd.DataFrame(about, columns=["id", "row", "at", "seconds"])
     requests["at"] = pd.to_datetime(requests["at"], unit="s", utc=True)
     features = {name: joined([one.features[name] for one in answers]) for name in record.features}
-    sent = [(one.key, [None] * rows_of(one.answers)) for one in answers]
+    sent = [(one.key, [None] * rows_of(one.answers)) for one in answers]  # a key need not be sent
     key = {name: joined([values.get(name, nothing) for values, nothing in sent]) for name in record.key}
+    keys = {name: rules.model_copy(update={"missing": True}) for name, rules in record.key.items()}
     said = pd.DataFrame({name: joined([one.answers[name] for one in answers]) for name in answers[0].answers})
-    return Answered(sha256, requests, as_table(features, record.features), as_table(key, record.key), said)
+    return Answered(sha256, requests, as_table(features, record.features), as_table(key, keys), said)
 
 
 class Observers:

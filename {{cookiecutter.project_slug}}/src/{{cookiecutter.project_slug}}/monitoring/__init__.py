@@ -1,0 +1,1 @@
+"""What the model in use was asked and answered, and what came true."""

@@ -1,0 +1,56 @@
+"""Predictions and labels of a window as a table for people and other programs."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import fsspec
+import pandas as pd
+
+from ..core.storage import delivered
+from ..releases.store import NAME, reaching
+from .joined import Joined
+from .predictions import DIGITS
+
+RELEASE = "release"
+
+
+def export(joined: Joined, releases: Sequence[str], out: str) -> int:
+    """Write all rows as commas and UTF-8, the columns of all models beside each other; how many.
+
+    releases: the names of all releases. What a model does not have is empty, as is what is missing.
+    """
+    columns = dict.fromkeys(name for table in joined.tables() for name in with_release(table, releases))
+    count = 0
+    with delivered(out) as path, path.open("w", encoding="utf-8", newline="") as file:
+        pd.DataFrame(columns=list(columns)).to_csv(file, index=False, lineterminator="\n")
+        for table in joined.tables():
+            rows = with_release(table, releases).reindex(columns=list(columns))
+            rows.to_csv(file, index=False, header=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+            count += len(rows)
+    return count
+
+
+def names_of_releases(store: str) -> list[str]:
+    """The names of all releases in a store, which say of which model each is and since when."""
+    with reaching(store):
+        filesystem, path = fsspec.core.url_to_fs(store)
+        filesystem.invalidate_cache()
+        names = (
+            [one.rstrip("/").rpartition("/")[2] for one in filesystem.ls(path, detail=False)]
+            if filesystem.exists(path)
+            else []
+        )
+    return sorted(name for name in names if NAME.fullmatch(name))
+
+
+def with_release(table: pd.DataFrame, releases: Sequence[str]) -> pd.DataFrame:
+    """The rows of the log with the release by which each model was in use then; None where it was not released yet."""
+    since = defaultdict(list)
+    for name in releases:
+        moment, _, model = name.partition("-")
+        since[model].append((datetime.strptime(moment, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC), name))
+    found = []
+    for model, at in zip(table["model"], table["at"], strict=True):
+        found.append(next((name for moment, name in reversed(since[model[:DIGITS]]) if moment <= at), None))
+    return table.assign(**{RELEASE: pd.Series(found, index=table.index, dtype=object)})

@@ -1,0 +1,143 @@
+"""Predictions with what came true, of a window of time: the one way that all take who judge a model in use."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from duckdb import DuckDBPyConnection
+
+from . import matching
+from .parts import Part, Parts
+
+LABEL = "label"
+KNOWN_BY = ["id", "row", "key", "at"]  # what a label may say of the prediction that it belongs to
+
+
+@dataclass(frozen=True)
+class Window:
+    """The predictions that were asked for from start on and before end, in UTC."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def until_now(cls, days: float) -> "Window":
+        """The last days."""
+        now = datetime.now(UTC)
+        return cls(now - timedelta(days=days), now)
+
+
+class Joined:
+    """The predictions of a window, in the parts of the log as they were when it was asked."""
+
+    def __init__(self, log: Parts, parts: Sequence[Part], window: Window, connection: DuckDBPyConnection) -> None:
+        """connection: to the outcomes, see `matching`; parts are numbered in them as they come here."""
+        self._log, self._parts, self._window, self._connection = log, parts, window, connection
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many labels came for these predictions, by what became of them: see OUTCOMES."""
+        return counted(self._connection, "asked", self._window)
+
+    def tables(self, only_labelled: bool = False) -> Iterator[pd.DataFrame]:
+        """The rows, one part of the log after the other, so that no more is in memory.
+
+        Columns: what `predictions` writes, and `label`, a text, or None where it is not known. A column that a release
+        did not have is not in its tables; all rows of one table are of one model.
+        """
+        for number, part in enumerate(self._parts):
+            found = self._connection.execute(
+                "SELECT place, label FROM outcomes WHERE outcome = 'counts' AND part = ? ORDER BY place", [number]
+            ).to_arrow_table()
+            if only_labelled and not len(found):
+                continue
+            rows = self._log.read(part)
+            if rows is None:
+                continue
+            labels = found.to_pandas().set_index("place")["label"].reindex(range(len(rows)))
+            table = rows.to_pandas(types_mapper=DTYPES.get).assign(**{LABEL: labels})
+            kept = table["at"].between(self._window.start, self._window.end, inclusive="left")
+            if only_labelled:
+                kept &= table[LABEL].notna()
+            if kept.any():
+                yield table[kept].reset_index(drop=True)
+
+
+# As the tables of the core hold them, with a place for what is missing.
+DTYPES = {
+    pa.string(): pd.StringDtype("python", na_value=float("nan")),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+@contextmanager
+def joined(
+    log: Parts, labels: Parts, window: Window, horizon: timedelta, known_until: datetime | None = None
+) -> Iterator[Joined]:
+    """The predictions of a window with the labels that belong to them, by the rule in `matching`.
+
+    known_until: leave out labels that came later, to see what was known then.
+    """
+    # A later prediction, in the time in which a label may still come, may be the one that it belongs to.
+    last = window.end + horizon
+    with matching.database() as connection:
+        parts = list(log.between(window.start.date(), last.date()))
+        insert_predictions(connection, log, parts, Window(window.start, last))
+        insert_labels(connection, labels, Window(window.start, known_until or datetime.max.replace(tzinfo=UTC)))
+        matching.match(connection, horizon)
+        yield Joined(log, parts, window, connection)
+
+
+def outcomes(log: Parts, labels: Parts, window: Window, horizon: timedelta) -> dict[str, int]:
+    """What became of the labels that came in a window, as counts by OUTCOMES."""
+    with matching.database() as connection:
+        insert_labels(connection, labels, Window(window.start - horizon, window.end))
+        times = "SELECT min(time) AS oldest, max(arrived) AS newest FROM labels"
+        (found,) = connection.execute(times).to_arrow_table().to_pylist()
+        if found["oldest"] is not None:
+            asked = Window(found["oldest"] - 2 * horizon, found["newest"])
+            insert_predictions(connection, log, list(log.between(asked.start.date(), asked.end.date())), asked)
+        matching.match(connection, horizon)
+        return counted(connection, "arrived", window)
+
+
+def insert_predictions(connection: DuckDBPyConnection, log: Parts, parts: Sequence[Part], window: Window) -> None:
+    """Take in what labels may name of the predictions in these parts; they are numbered as they come."""
+    for number, part in enumerate(parts):
+        rows = log.read(part, KNOWN_BY)
+        if rows is None:
+            continue
+        rows = rows.append_column("place", pa.array(range(len(rows)), pa.int64()))
+        rows = rows.filter(within(rows["at"], window))
+        connection.execute('INSERT INTO predictions SELECT ?, place, id, "row", key, "at" FROM rows', [number])
+
+
+def insert_labels(connection: DuckDBPyConnection, labels: Parts, window: Window) -> None:
+    """Take in the labels that came in this window."""
+    for part in labels.between(window.start.date(), window.end.date()):
+        rows = labels.read(part)
+        if rows is None:
+            continue
+        rows = rows.filter(within(rows["arrived"], window))
+        connection.execute("INSERT INTO labels SELECT prediction, key, time, until, label, arrived, place FROM rows")
+
+
+def within(times: pa.ChunkedArray, window: Window) -> pa.ChunkedArray:
+    """Whether each of these is in the window."""
+    start, end = (pa.scalar(moment, pa.timestamp("us", tz="UTC")) for moment in (window.start, window.end))
+    return pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+
+
+def counted(connection: DuckDBPyConnection, when: Literal["asked", "arrived"], window: Window) -> dict[str, int]:
+    """How many labels had each outcome, of those that came, or whose prediction was asked for, in this window."""
+    found = connection.execute(
+        f"SELECT outcome, count(*) FROM outcomes WHERE {when} >= ? AND {when} < ? GROUP BY outcome",
+        [window.start, window.end],
+    )
+    return dict.fromkeys(matching.OUTCOMES, 0) | dict(found.fetchall())

@@ -1,0 +1,56 @@
+"""Labels over HTTP, one or many at once, from whoever has the token."""
+
+import asyncio
+import hmac
+import json
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..core.schema import Schema
+from ..errors import ProjectError
+from ..serving.app import Server, listening, until_stopped
+from ..serving.guard import Guard
+from ..settings import Settings
+from .labels import from_rows, take
+from .parts import Parts
+from .policy import Policy
+
+PATH = "/labels"
+LEAST = 16  # characters of a token
+
+
+def application(settings: Settings, schema: Schema, policy: Policy, token: str) -> Guard:
+    """What answers POST /labels with a body such as {"labels": [{"prediction_id": "a1", "churned": "yes"}]}.
+
+    settings, schema: of the table that the model has learned from. Raises ProjectError where the token is none.
+    """
+    if len(token) < LEAST:
+        raise ProjectError(
+            f"LABELS_TOKEN must be a secret of at least {LEAST} characters, which who sends labels has, too."
+        )
+    labels, one_at_a_time = Parts(settings.state.labels), asyncio.Lock()
+
+    async def post(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+            return JSONResponse({"error": "Send the token: Authorization: Bearer ..."}, 401)
+        content = await request.body()
+        rows = json.loads(content).get("labels")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not rows:
+            return JSONResponse({"error": "Send an object with a list `labels` of objects, one for each row."}, 400)
+        try:
+            async with one_at_a_time:
+                taken = await asyncio.to_thread(take, from_rows(rows, content), labels, settings, schema, policy)
+        except ProjectError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(taken.__dict__)
+
+    return Guard(Starlette(routes=[Route(PATH, post, methods=["POST"])]), {PATH: "POST"})
+
+
+def run(app: Guard, host: str, port: int) -> None:
+    """Answer until stopped by a signal."""
+    asyncio.run(until_stopped(Server(listening(app, host, port))))

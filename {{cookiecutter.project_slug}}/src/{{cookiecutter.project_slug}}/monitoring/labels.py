@@ -1,0 +1,222 @@
+"""What came true: tables of labels are checked, and each kept once, however often it is delivered."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow as pa
+
+from ..core.checking import Findings, shown, typed_table
+from ..core.csv_files import read_cells
+from ..core.schema import Schema, Text, of_any_value
+from ..core.split import texts
+from ..core.storage import sha256
+from ..core.values import Form, InFile, InJson
+from ..errors import ProjectError
+from ..settings import Settings
+from .parts import ENDING, Parts, as_arrow
+from .policy import Labels, Policy
+
+MOMENT = pa.timestamp("us", tz="UTC")
+COLUMNS = pa.schema(
+    [
+        pa.field("prediction", pa.string()),
+        pa.field("key", pa.string()),
+        pa.field("time", MOMENT),
+        pa.field("until", MOMENT),
+        pa.field("label", pa.string()),
+        pa.field("arrived", MOMENT),
+        pa.field("place", pa.int64()),
+    ]
+)
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+AHEAD = timedelta(minutes=5)  # by which the clock of whoever delivers may be ahead
+# Which rows of the table of params.yaml to read says nothing of a table of labels; how they are written does.
+WHICH_ROWS: dict[str, Any] = {
+    "usecols": None,
+    "names": None,
+    "header": 0,
+    "skiprows": 0,
+    "skipfooter": 0,
+    "nrows": None,
+}
+DIGITS = 32  # of the digest of a delivery in its name
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of the rows of a table of labels.
+
+    taken: kept. empty: without a label yet. repeated: said before in the same table. contradicting: said differently in
+    the same table, so that none of them is kept. future: of a time that has not come. before: whether all this was
+    delivered before, and nothing was done.
+    """
+
+    taken: int = 0
+    empty: int = 0
+    repeated: int = 0
+    contradicting: int = 0
+    future: int = 0
+    before: bool = False
+
+    def __str__(self) -> str:
+        """For people."""
+        if self.before:
+            return "taken before: nothing to do"
+        left_out = {
+            "without a label": self.empty,
+            "said twice": self.repeated,
+            "contradicting each other": self.contradicting,
+            "from the future": self.future,
+        }
+        return ", ".join([f"{self.taken} labels taken", *(f"{n} rows {why}" for why, n in left_out.items() if n)])
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A table of labels as it came.
+
+    sha256: of all of it. columns: their values, as `form` knows them. places: where each row is, for `findings`.
+    """
+
+    sha256: str
+    columns: Mapping[str, Sequence[Any]]
+    places: Sequence[int]
+    form: Form
+    findings: Findings
+
+
+def from_file(content: bytes, name: str, settings: Settings) -> Delivery:
+    """A file that is written as the table of params.yaml is. Raises ProjectError where it is none."""
+    read = settings.data.read.model_copy(update=WHICH_ROWS)
+    pieces = list(read_cells(io.BytesIO(content), read, name))
+    columns = {one: [cell for piece in pieces for cell in piece.columns[one]] for one in pieces[0].columns}
+    lines = [line for piece in pieces for line in piece.lines]
+    return Delivery(sha256(content), columns, lines, InFile(read), Findings())
+
+
+def from_rows(rows: Sequence[Mapping[str, Any]], content: bytes) -> Delivery:
+    """Objects of JSON, each with the values of one row by column. content: what they were read from."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return Delivery(sha256(content), columns, range(len(rows)), InJson(), Findings("row"))
+
+
+def take(delivery: Delivery, to: Parts, settings: Settings, schema: Schema, policy: Policy) -> Taken:
+    """Keep the labels of a delivery, unless it came before; what became of its rows.
+
+    schema: of the table that the model has learned from. Raises ProjectError, and keeps nothing, where there is no such
+    column, or a value that is none.
+    """
+    name = delivery.sha256[:DIGITS]
+    if name + ENDING in to.names():
+        return Taken(before=True)
+    now = datetime.now(UTC)
+    labels = typed(delivery, settings, schema, policy.labels, now)
+    known = labels[labels["label"].notna()]
+    come = known[known["time"] <= now + AHEAD]
+    single = come.drop_duplicates(["prediction", "key", "time", "until", "label"])
+    clear = single.drop_duplicates(["prediction", "key", "time", "until"], keep=False)
+    if len(clear):
+        to.add(now.date(), name, as_arrow(clear, COLUMNS))
+    return Taken(
+        taken=len(clear),
+        empty=len(labels) - len(known),
+        future=len(known) - len(come),
+        repeated=len(come) - len(single),
+        contradicting=len(single) - len(clear),
+    )
+
+
+def typed(delivery: Delivery, settings: Settings, schema: Schema, rules: Labels, now: datetime) -> pd.DataFrame:
+    """The rows of a delivery with the columns of COLUMNS. Raises ProjectError that names what is wrong, and where."""
+    columns, places, findings = delivery.columns, delivery.places, delivery.findings
+    wanted = schema_of_labels(settings, schema, rules)
+    check_columns(list(columns), wanted, settings)
+    table = typed_table(columns, places, wanted, delivery.form, findings)
+    times = delivery.form.known(columns.get(rules.time, [None] * len(places)), rules.time)
+    moments = read_moments(times, rules, places, findings)
+    findings.refuse()
+    said = {name: pd.Series(texts(table[name])).replace("", None) for name in table}
+    nothing = pd.Series([None] * len(places), dtype=object)
+    prediction = said.get(rules.prediction_id, nothing)
+    key = said.get(settings.data.key or "", nothing).where(prediction.isna(), None)
+    if (unnamed := (prediction.isna() & key.isna()).to_numpy().nonzero()[0]).size:
+        what = " or ".join(name for name in wanted if name != settings.target.column)
+        findings.add(what, "is missing", [places[int(at)] for at in unnamed], [])
+        findings.refuse()
+    return pd.DataFrame(
+        {
+            "prediction": prediction,
+            "key": key,
+            "time": [now if one is None else one[0] for one in moments],
+            "until": [now if one is None else one[1] for one in moments],
+            "label": said[settings.target.column],
+            "arrived": now,
+            "place": range(len(places)),
+        }
+    )
+
+
+def schema_of_labels(settings: Settings, schema: Schema, rules: Labels) -> Schema:
+    """The columns of a table of labels but for the time: any of these may be empty in a row."""
+    target, key = settings.target, settings.data.key
+    wanted: Schema = {rules.prediction_id: Text(missing=True)}
+    label = schema[target.column]
+    wanted[target.column] = label if target.task != "regression" else of_any_value(label)
+    if key is not None:
+        wanted[key] = of_any_value(schema[key])
+    return {name: column.model_copy(update={"missing": True}) for name, column in wanted.items()}
+
+
+def check_columns(columns: Sequence[str], wanted: Schema, settings: Settings) -> None:
+    """Raise ProjectError where there is no label, or nothing that says which prediction it is about."""
+    target = settings.target.column
+    what = [name for name in wanted if name != target]
+    if target not in columns:
+        raise ProjectError(f"The labels have no column {target!r}, which holds what came true, but {list(columns)}.")
+    if not set(what) & set(columns):
+        either = " or ".join(map(repr, what))
+        raise ProjectError(
+            f"The labels have no column {either}, to say which prediction each is about, but {list(columns)}."
+        )
+
+
+def read_moments(
+    values: Sequence[Any], rules: Labels, places: Sequence[int], findings: Findings
+) -> list[tuple[datetime, datetime] | None]:
+    """When each label came true, from its first moment to its last: a day has many. None where it is not said."""
+    zone, read = ZoneInfo(rules.time_zone), []
+    for place, value in zip(places, values, strict=True):
+        try:
+            read.append(None if value is None else moments_of(value, zone))
+        except ValueError as error:
+            read.append(None)
+            findings.add(rules.time, str(error), [place], [shown(value)])
+    return read
+
+
+def moments_of(value: Any, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first and the last moment, in UTC, of a day or a time in ISO 8601. Raises ValueError where it is neither.
+
+    zone: where it was, if it does not say that. An hour that a clock has twice in autumn is taken as the second one.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        if DAY.fullmatch(text):
+            day = date.fromisoformat(text)
+            first, next_day = (datetime.combine(one, clock(), zone) for one in (day, day + timedelta(days=1)))
+            return first.astimezone(UTC), next_day.astimezone(UTC) - timedelta(microseconds=1)
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone, fold=1)
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter: a day of the year 1, or 9999, in another time zone
+        raise ValueError("is no time in ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00+01:00") from None
+    return moment, moment

@@ -1,0 +1,190 @@
+"""Tables kept as part-files of Parquet, in a folder for each day: added to by many at once, read while that goes on.
+
+<address>/<day>/<name>.parquet   written once, whole, under a name that nobody else gives
+
+Nothing is appended to, as stores of objects cannot. Many small parts become one that names in its metadata those whose
+place it takes: so whoever reads sees either them or it, and the others can be removed later, when nobody reads them.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from posixpath import basename
+from typing import Any
+from uuid import uuid4
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..core.storage import delivered, saying
+
+ENDING, MERGED = ".parquet", ".merged.parquet"
+REPLACES = b"replaces"  # in the metadata of a merged part: the names of the parts whose place it takes
+STAMP = "%Y%m%dT%H%M%S%fZ"  # how the name of a merged part begins, so that the earlier one comes first
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """One file: the day in whose folder it is, its name and its size in bytes."""
+
+    day: date
+    name: str
+    bytes: int
+
+
+class Parts:
+    """All parts at an address. Each method asks the store anew, as others write there, too."""
+
+    def __init__(self, address: str) -> None:
+        """address: a folder, or any address that fsspec writes."""
+        self.address = address.rstrip("/")
+        with saying(f"{address} cannot be used"):
+            self._filesystem, self._root = fsspec.core.url_to_fs(self.address)
+
+    def days(self) -> list[date]:
+        """The days of which there is anything, the oldest first."""
+        found = []
+        for name, kind, _ in self._list(""):
+            try:
+                found.append(date.fromisoformat(name)) if kind == "directory" else None
+            except ValueError:
+                continue  # a folder of somebody else
+        return sorted(found)
+
+    def between(self, first: date, last: date) -> Iterator[Part]:
+        """The parts that count of these days, both included."""
+        for day in self.days():
+            if first <= day <= last:
+                yield from self.of(day)
+
+    def of(self, day: date) -> list[Part]:
+        """The parts that count of a day: not those whose place another one has taken."""
+        parts = self.files(day)
+        gone = self._replaced(parts)
+        return [part for part in parts if part.name not in gone]
+
+    def files(self, day: date) -> list[Part]:
+        """All parts that are there of a day, in the order of their names."""
+        listed = self._list(day.isoformat())
+        return sorted(Part(day, name, size) for name, kind, size in listed if kind == "file" and name.endswith(ENDING))
+
+    def names(self) -> set[str]:
+        """The names that were ever given, but for days that were removed: also of parts that others have replaced."""
+        parts = [part for day in self.days() for part in self.files(day)]
+        return {part.name for part in parts}.union(*(self._replaces(part) for part in parts if is_merged(part)))
+
+    def add(self, day: date, name: str, table: pa.Table) -> None:
+        """Write a part, whole. name: without its ending; a second one of this name takes the place of the first."""
+        self._write(day, name + ENDING, [table], {})
+
+    def open(self, part: Part) -> pq.ParquetFile | None:
+        """A part to read from; None, and a line in the log, where a disk or a person has spoiled it.
+
+        Raises ProjectError where it cannot be reached, or has been removed since it was listed.
+        """
+        path = self._path(part)
+        with saying(f"{path} cannot be read"):
+            try:
+                return pq.ParquetFile(path, filesystem=self._filesystem)
+            except pa.ArrowInvalid as error:
+                logger.warning(f"{path} is no Parquet file and is passed over: {error}")
+                return None
+
+    def read(self, part: Part, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """The table in a part; None where it is spoiled. columns: only these."""
+        file = self.open(part)
+        return None if file is None else file.read(columns=columns)
+
+    def replace(self, parts: Sequence[Part], tables: Iterable[pa.Table]) -> None:
+        """Put one part in the place of some others of its day. tables: what is in it, all of one schema."""
+        if not parts:
+            return
+        name = f"{datetime.now(UTC).strftime(STAMP)}-{uuid4().hex[:12]}{MERGED}"
+        metadata = {REPLACES: json.dumps([part.name for part in parts]).encode()}
+        self._write(parts[0].day, name, tables, metadata)
+
+    def remove(self, parts: Iterable[Part]) -> None:
+        """Remove these files, merged ones last: what another has replaced must not count again if this is cut off."""
+        with saying(f"{self.address} cannot be tidied"):
+            for part in sorted(parts, key=lambda part: (is_merged(part), part)):
+                self._filesystem.rm_file(self._path(part))
+
+    def remove_day(self, day: date) -> None:
+        """Remove a day with all that is in its folder."""
+        with saying(f"{self.address} cannot be tidied"):
+            self._filesystem.rm(f"{self._root}/{day.isoformat()}", recursive=True)
+
+    def replaced_until(self, day: date, moment: datetime) -> list[Part]:
+        """The parts of a day whose place another one had taken by this moment, and that are still there."""
+        parts = self.files(day)
+        gone = self._replaced([part for part in parts if part.name < moment.strftime(STAMP)])
+        return [part for part in parts if part.name in gone]
+
+    def _replaced(self, parts: Sequence[Part]) -> set[str]:
+        """The names that do not count among these.
+
+        Where two have merged the same parts at the same time, the first one counts, and the other not at all.
+        """
+        gone: set[str] = set()
+        for part in filter(is_merged, parts):
+            replaces = self._replaces(part)
+            gone |= {part.name} if replaces & gone else replaces
+        return gone
+
+    def _replaces(self, part: Part) -> set[str]:
+        """The parts whose place a merged one takes."""
+        file = self.open(part)
+        return set() if file is None else set(json.loads((file.schema_arrow.metadata or {}).get(REPLACES, "[]")))
+
+    def _write(self, day: date, name: str, tables: Iterable[pa.Table], metadata: dict[bytes, bytes]) -> None:
+        """Write a file that appears whole."""
+        with delivered(f"{self.address}/{day.isoformat()}/{name}") as path:
+            writer = None
+            for table in tables:
+                writer = writer or pq.ParquetWriter(path, table.schema.with_metadata(metadata), compression="zstd")
+                writer.write_table(table.replace_schema_metadata(metadata))
+            assert writer, "there is at least one table"
+            writer.close()
+
+    def _list(self, folder: str) -> list[tuple[str, str, int]]:
+        """Name, kind and size of what is in a folder; nothing where it is not there."""
+        path = f"{self._root}/{folder}".rstrip("/")
+        with saying(f"{self.address} cannot be read"):
+            self._filesystem.invalidate_cache()  # what others have just written is there, too
+            try:
+                entries = self._filesystem.ls(path, detail=True)
+            except FileNotFoundError:
+                return []
+        return [(basename(one["name"].rstrip("/")), one["type"], one["size"] or 0) for one in entries]
+
+    def _path(self, part: Part) -> str:
+        """Where a part is, for the file system."""
+        return f"{self._root}/{part.day.isoformat()}/{part.name}"
+
+
+def is_merged(part: Part) -> bool:
+    """Whether a part has taken the place of others."""
+    return part.name.endswith(MERGED)
+
+
+def as_arrow(table: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
+    """A table of pandas as one of Arrow. What is no text in Unicode, as a broken file may hold, has ? in its place."""
+    zoned = [str(name) for name, column in table.items() if isinstance(column.dtype, pd.DatetimeTZDtype)]
+    table = table.assign(**{name: table[name].dt.tz_convert(None) for name in zoned})  # which Arrow takes as UTC
+    try:
+        return pa.Table.from_pandas(table, schema, preserve_index=False)
+    except UnicodeEncodeError:
+        texts = [str(name) for name, column in table.items() if pd.api.types.is_string_dtype(column)]
+        table = table.assign(**{name: table[name].map(in_unicode) for name in texts})
+        return pa.Table.from_pandas(table, schema, preserve_index=False)
+
+
+def in_unicode(value: Any) -> Any:
+    """A text without what is none in Unicode; anything else as it is."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
