@@ -103,12 +103,12 @@ class Server:
 
 
 @contextmanager
-def served(project: Path, log: Path) -> Iterator[Server]:
+def served(project: Path, log: Path, **variables: str) -> Iterator[Server]:
     """The released model of a project, served as `make serve` does it, until the end."""
     (port,) = free_ports(1)
+    command, environment = [project / ".venv/bin" / NAME, "serve", "--port", str(port)], own_environment() | variables
     with log.open("wb") as out:
-        program = project / ".venv/bin" / NAME
-        process = subprocess.Popen([program, "serve", "--port", str(port)], cwd=project, stdout=out, stderr=out)
+        process = subprocess.Popen(command, cwd=project, env=environment, stdout=out, stderr=out)
     try:
         wait_until_healthy(f"http://127.0.0.1:{port}/v2/models/{NAME}/ready", process, log)
         yield Server(port, good_request(project), process, log)

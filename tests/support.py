@@ -239,9 +239,11 @@ OWN_DATA = {
 }
 
 
-def project_command(project: Path, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def project_command(
+    project: Path, *words: str | Path, check: bool = True, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command of a project of level 1 or higher."""
-    return run("uv", "run", "my_ml_project", *words, cwd=project, check=check)
+    return run("uv", "run", "my_ml_project", *words, cwd=project, check=check, **variables)
 
 
 def configure(project: Path, **sections: dict) -> None:

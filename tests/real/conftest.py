@@ -67,6 +67,12 @@ def newcomer_2(baked, workshop) -> Path:
     return used(baked(maturity_level="2"), workshop / "2" / "my_ml_project", "setup")
 
 
+@pytest.fixture(scope="session")
+def newcomer_3(baked, workshop) -> Path:
+    """The files of a project of level 3, set up, with a model that was trained and released."""
+    return used(baked(maturity_level="3"), workshop / "3" / "my_ml_project", "setup", "data", "train", "publish")
+
+
 @pytest.fixture
 def copied(newcomer_1, workshop) -> Path:
     """The project of level 1, installed, to change."""
@@ -79,6 +85,12 @@ def copied_2(newcomer_2, workshop) -> Path:
     return put(newcomer_2, workshop / "2" / newcomer_2.name)
 
 
+@pytest.fixture
+def copied_3(newcomer_3, workshop) -> Path:
+    """The project of level 3, installed, to change."""
+    return put(newcomer_3, workshop / "3" / newcomer_3.name)
+
+
 @pytest.fixture(scope="module")
 def in_place_1(newcomer_1, workshop) -> Path:
     """The project of level 1, installed, for all tests of a module, which leave it as it is."""
@@ -89,6 +101,12 @@ def in_place_1(newcomer_1, workshop) -> Path:
 def in_place_2(newcomer_2, workshop) -> Path:
     """The project of level 2, installed, for all tests of a module, which leave it as it is."""
     return put(newcomer_2, workshop / "2" / newcomer_2.name)
+
+
+@pytest.fixture(scope="module")
+def in_place_3(newcomer_3, workshop) -> Path:
+    """The project of level 3, installed, for all tests of a module, which leave it as it is."""
+    return put(newcomer_3, workshop / "3" / newcomer_3.name)
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_the_last_words_on_the_screen_are_the_commands_to_go_on_with(template, t
 
 def test_the_code_of_level_1_can_be_read_in_an_hour(baked):
     code = (baked(maturity_level="1") / "src").rglob("*.py")
-    assert sum(len(path.read_text("utf-8").splitlines()) for path in code) < 5_950  # docs/decisions says why
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in code) < 6_100  # docs/decisions says why
 
 
 def test_the_sample_is_what_its_generator_makes():

@@ -30,6 +30,7 @@ from {{cookiecutter.project_slug}}.core.origin import describe_origin, describe_
 from {{cookiecutter.project_slug}}.core.schema import Schema
 from {{cookiecutter.project_slug}}.core.storage import sha256
 from {{cookiecutter.project_slug}}.core.training import describe
+from {{cookiecutter.project_slug}}.serving import observers
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings
 from {{cookiecutter.project_slug}}.settings import Settings
 
@@ -87,6 +88,12 @@ def plain_model(monkeypatch):
     """What is around a model is tried with a plain one, whatever `build` of the project gives by now."""
     monkeypatch.setattr(fitting, "build", plain)
     monkeypatch.setattr(fitting, "prepare_columns", features.prepare_columns)
+
+
+@pytest.fixture(autouse=True)
+def nobody_observes(monkeypatch):
+    """What is served and answered is tried without those whom a higher level lets observe it."""
+    monkeypatch.setattr(observers, "folders", [])
 
 
 @pytest.fixture(scope="session", autouse=True)

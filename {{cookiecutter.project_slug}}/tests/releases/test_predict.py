@@ -11,6 +11,7 @@ from conftest import write_params
 
 from {{cookiecutter.project_slug}}.core import csv_files
 from {{cookiecutter.project_slug}}.core.predict import predict
+from {{cookiecutter.project_slug}}.releases import observing
 
 # Columns that the model does not know, and that pandas would change.
 BESIDE = {
@@ -117,6 +118,33 @@ def test_the_released_model_answers_if_it_is_asked(run, table, make_model):
     assert set(written()["model_sha256"]) == {latest.sha256} != {released.sha256}
     assert released.sha256[:12] in run("predict", "rows.csv", "--released", "--out", "released.csv")
     assert set(written("released.csv")["model_sha256"]) == {released.sha256}
+
+
+def test_whoever_observes_is_told_of_all_rows_that_the_released_model_answers_or_of_none(run, make_model, monkeypatch):
+    heard = []
+    monkeypatch.setattr(observing, "found", lambda: [lambda answered: 1 / 0, heard.append])
+    monkeypatch.setattr(csv_files.read_cells, "__defaults__", (2,))
+    write_params()
+    folder = make_model(key="order")
+    run("publish")
+    rows = folder.example().assign(order=["A1", "A2", "", "A4", "A5"])
+    Path("rows.csv").write_text(as_given(rows), newline="")
+    assert "5 rows" in run("predict", "rows.csv", "--released")
+    ids = written()["prediction_id"].tolist()
+    told = pd.concat([one.requests for one in heard])
+    assert ids == [f"{one}/{row}" for one, row in zip(told["id"], told["row"], strict=True)] and len(set(ids)) == 5
+    assert {one.sha256 for one in heard} == {folder.sha256}
+    assert pd.concat([one.key for one in heard])["order"].fillna("").tolist() == rows["order"].tolist()
+    features = pd.concat([one.features for one in heard], ignore_index=True)
+    expected = rows[list(folder.record.features)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(features, expected, check_dtype=False)
+    answers = pd.concat([one.answers for one in heard], ignore_index=True)
+    pd.testing.assert_frame_equal(answers, predict(folder.load(), expected))
+    heard.clear()
+    Path("rows.csv").write_text(as_given(rows.assign(weight=[1, 2, 3, 4, "heavy"])), newline="")
+    assert "column weight: 1 rows, the first in line 6" in run("predict", "rows.csv", "--released")
+    run("predict", "rows.csv")  # by the latest model, which nobody uses
+    assert heard == []
 
 
 def test_without_a_release_there_is_none_to_ask(run, table):

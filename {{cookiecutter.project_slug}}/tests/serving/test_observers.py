@@ -30,7 +30,7 @@ KEYS = ["A900", "A901", "A902", "A903", "A904"]  # which the model has not seen
 def part(tmp_path, monkeypatch):
     """part(code): a part of the package with an observer of this code."""
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / "parts")])
-    monkeypatch.setattr(observers, "folders", package.__path__)
+    monkeypatch.setattr(observers, "folders", [str(tmp_path / "parts")])
 
     def write(code: str, name: str) -> None:
         folder = tmp_path / "parts" / name

@@ -77,7 +77,9 @@ def labels(
 
 @app.command()
 def serve_labels(
-    token: Annotated[str, typer.Option(envvar="LABELS_TOKEN", help="The secret that who sends labels has, too.")] = "",
+    token: Annotated[
+        str | None, typer.Option(envvar="LABELS_TOKEN", help="The secret that whoever sends labels has, too.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port for HTTP.")] = 8090,
 ) -> None:

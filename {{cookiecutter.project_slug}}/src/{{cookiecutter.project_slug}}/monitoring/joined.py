@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -42,7 +41,7 @@ class Joined:
     @property
     def counts(self) -> dict[str, int]:
         """How many labels came for these predictions, by what became of them: see OUTCOMES."""
-        return counted(self._connection, "asked", self._window)
+        return counted(self._connection, OF_PREDICTIONS, self._window)
 
     def tables(self, only_labelled: bool = False) -> Iterator[pd.DataFrame]:
         """The rows, one part of the log after the other, so that no more is in memory.
@@ -68,6 +67,9 @@ class Joined:
                 yield table[kept].reset_index(drop=True)
 
 
+# Labels that belong to the predictions of a window, and those that came in it.
+OF_PREDICTIONS = "SELECT outcome, count(*) FROM outcomes WHERE asked >= ? AND asked < ? GROUP BY outcome"
+OF_LABELS = "SELECT outcome, count(*) FROM outcomes WHERE arrived >= ? AND arrived < ? GROUP BY outcome"
 # As the tables of the core hold them, with a place for what is missing.
 DTYPES = {
     pa.string(): pd.StringDtype("python", na_value=float("nan")),
@@ -104,7 +106,7 @@ def outcomes(log: Parts, labels: Parts, window: Window, horizon: timedelta) -> d
             asked = Window(found["oldest"] - 2 * horizon, found["newest"])
             insert_predictions(connection, log, list(log.between(asked.start.date(), asked.end.date())), asked)
         matching.match(connection, horizon)
-        return counted(connection, "arrived", window)
+        return counted(connection, OF_LABELS, window)
 
 
 def insert_predictions(connection: DuckDBPyConnection, log: Parts, parts: Sequence[Part], window: Window) -> None:
@@ -134,10 +136,7 @@ def within(times: pa.ChunkedArray, window: Window) -> pa.ChunkedArray:
     return pc.and_(pc.greater_equal(times, start), pc.less(times, end))
 
 
-def counted(connection: DuckDBPyConnection, when: Literal["asked", "arrived"], window: Window) -> dict[str, int]:
-    """How many labels had each outcome, of those that came, or whose prediction was asked for, in this window."""
-    found = connection.execute(
-        f"SELECT outcome, count(*) FROM outcomes WHERE {when} >= ? AND {when} < ? GROUP BY outcome",
-        [window.start, window.end],
-    )
+def counted(connection: DuckDBPyConnection, question: str, window: Window) -> dict[str, int]:
+    """How many labels had each outcome. question: which labels of the window, one of those above."""
+    found = connection.execute(question, [window.start, window.end])
     return dict.fromkeys(matching.OUTCOMES, 0) | dict(found.fetchall())

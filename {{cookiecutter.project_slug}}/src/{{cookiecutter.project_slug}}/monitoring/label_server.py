@@ -22,12 +22,12 @@ PATH = "/labels"
 LEAST = 16  # characters of a token
 
 
-def application(settings: Settings, schema: Schema, policy: Policy, token: str) -> Guard:
+def application(settings: Settings, schema: Schema, policy: Policy, token: str | None) -> Guard:
     """What answers POST /labels with a body such as {"labels": [{"prediction_id": "a1", "churned": "yes"}]}.
 
     settings, schema: of the table that the model has learned from. Raises ProjectError where the token is none.
     """
-    if len(token) < LEAST:
+    if token is None or len(token) < LEAST:
         raise ProjectError(
             f"LABELS_TOKEN must be a secret of at least {LEAST} characters, which who sends labels has, too."
         )

@@ -176,7 +176,8 @@ def is_merged(part: Part) -> bool:
 def as_arrow(table: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
     """A table of pandas as one of Arrow. What is no text in Unicode, as a broken file may hold, has ? in its place."""
     zoned = [str(name) for name, column in table.items() if isinstance(column.dtype, pd.DatetimeTZDtype)]
-    table = table.assign(**{name: table[name].dt.tz_convert(None) for name in zoned})  # which Arrow takes as UTC
+    # Without a zone it is in UTC for Arrow.
+    table = table.assign(**{name: table[name].dt.tz_convert(None).dt.as_unit("us") for name in zoned})
     try:
         return pa.Table.from_pandas(table, schema, preserve_index=False)
     except UnicodeEncodeError:

@@ -13,6 +13,7 @@ from ..core.scoring import score_table
 from ..core.tables import table_path
 from ..settings import OWN, load_settings
 from . import store
+from .observing import observing
 from .record import read_pointer
 from .releasing import current_release, refuse_own_stores, release_model, roll_back
 
@@ -54,7 +55,7 @@ def predict(
             folder = stack.enter_context(store.fetched_model(current_release(settings)))
         else:
             folder = latest_model(Path(settings.state.models))
-        count = score_table(folder, uri or checked, out, read)
+        count = score_table(folder, uri or checked, out, read, observing(folder.sha256) if released else None)
     typer.echo(f"{count} rows with the predictions of model {folder.sha256[:12]} are in {without_secrets(out)}.")
 
 

@@ -5,6 +5,7 @@ only thing that a container can be told, and returns what is to be called with t
 """
 
 import atexit
+import logging
 import os
 import pkgutil
 import queue
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from importlib import import_module, util
 
 import pandas as pd
-from mlserver.logging import logger
 
 from .. import __name__ as package
 from .. import __path__ as folders
@@ -24,6 +24,7 @@ from ..core.record import Record
 from . import metrics
 from .batching import joined, rows_of
 
+logger = logging.getLogger("mlserver")  # which prints what it is told
 MOST_ROWS_WAITING = 100_000
 MOST_ROWS_TOLD = 10_000  # at once, unless a single request has more
 SECONDS_TOGETHER = 5  # in which what was answered is told at once: who writes it down writes few files
@@ -69,8 +70,8 @@ def found() -> list[Observer]:
         if part.ispkg and util.find_spec(name):
             try:
                 observers.append(import_module(name).observer(os.environ))
-            except Exception:  # whatever is wrong with it: the model is what people wait for
-                logger.exception(f"{name} does not observe")
+            except Exception as error:  # whatever is wrong with it: the model is what people wait for
+                logger.error(f"{name} does not observe: {type(error).__name__}: {error}")
     return [observer for observer in observers if observer is not None]
 
 
@@ -121,8 +122,8 @@ class Observers:
             for observer in self._observers if answers else ():
                 try:
                     observer(as_answered(self._sha256, self._record, answers))
-                except Exception:  # of somebody else's code, which must not end the others
-                    logger.exception("An observer has failed")
+                except Exception as error:  # of somebody else's code, which must not end the others
+                    logger.error(f"{rows} rows could not be observed: {type(error).__name__}: {error}")
                     metrics.UNOBSERVED.inc(rows)
             with self._lock:
                 self._rows -= rows
