@@ -32,23 +32,29 @@ NAME = "my_ml_project"
 FULL = {"rounds": 5, "seconds": 4.0, "warm": 3.0, "requests": 100_000}
 QUICK = {"rounds": 1, "seconds": 0.3, "warm": 0.3, "requests": 200}
 ROWS, CLIENTS = (1, 100), (1, 8, 32)
-# The latest model for mlserver-sklearn, and what is asked of all three: rows without gaps, which pandas' codec knows.
-PREPARE = """
+# What is asked of all: rows without gaps, which pandas' codec knows.
+REQUESTS = """
 import json, sys
 from pathlib import Path
-import joblib
 from my_ml_project.core.kept_models import latest_model
 from my_ml_project.core.tables import checked_rows
 from my_ml_project.serving.protocol import to_request
 from my_ml_project.settings import load_settings
 folder, place = latest_model(Path("models")), Path(sys.argv[1])
-joblib.dump(folder.load(), place / "sklearn" / "model.joblib")
 table, _ = checked_rows(load_settings())
 features = folder.record.features
 known = table[list(features)].dropna()
 for rows in map(int, sys.argv[2:]):
     body = to_request(known.sample(rows, random_state=rows), features) | {"parameters": {"content_type": "pd"}}
     (place / f"{rows}.json").write_text(json.dumps(body))
+"""
+# The latest model for mlserver-sklearn.
+AS_JOBLIB = """
+import sys
+from pathlib import Path
+import joblib
+from my_ml_project.core.kept_models import latest_model
+joblib.dump(latest_model(Path("models")).load(), Path(sys.argv[1]) / "model.joblib")
 """
 ZEROS = """
 from mlserver import MLModel
@@ -98,10 +104,10 @@ class Server:
 
 
 @contextmanager
-def started(command: list[str | Path], port: int, cwd: Path) -> Iterator[Server]:
+def started(command: list[str | Path], port: int, cwd: Path, **variables: str) -> Iterator[Server]:
     """A server that this command starts, until the end."""
     with (cwd / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=cwd, env=own_environment(), stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=cwd, env=own_environment() | variables, stdout=log, stderr=log)
     try:
         while process.poll() is None:
             with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/models/{NAME}/ready"):
@@ -160,7 +166,8 @@ def prepare(folder: Path) -> Path:
         settings = {"name": NAME, "implementation": implementation, "parameters": parameters}
         (place / "model-settings.json").write_text(json.dumps(settings))
     (folder / "zeros" / "zeros.py").write_text(ZEROS)
-    run(project / ".venv/bin/python", "-c", PREPARE, folder, *map(str, ROWS), cwd=project)
+    run(project / ".venv/bin/python", "-c", AS_JOBLIB, folder / "sklearn", cwd=project)
+    run(project / ".venv/bin/python", "-c", REQUESTS, folder, *map(str, ROWS), cwd=project)
     return project
 
 

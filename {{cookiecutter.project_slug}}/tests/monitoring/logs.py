@@ -1,10 +1,11 @@
 """Logs of predictions and labels for the tests, made of few words."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
-import pandas as pd
 import pyarrow as pa
 
+from {{cookiecutter.project_slug}}.core.schema import Integer, Number, Schema, Text
 from {{cookiecutter.project_slug}}.monitoring.labels import COLUMNS
 from {{cookiecutter.project_slug}}.monitoring.parts import Parts
 from {{cookiecutter.project_slug}}.serving.observers import Answered
@@ -13,12 +14,16 @@ NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 MODEL = "a" * 64
 
 
-def answered(*ids: str, keys=None, at=NOON, model=MODEL, **features) -> Answered:
-    """Requests of one row each, answered with "no"."""
-    requests = pd.DataFrame({"id": ids, "row": 0, "at": pd.Timestamp(at), "seconds": 0.01})
-    key = pd.DataFrame({} if keys is None else {"customer": keys})
-    features = pd.DataFrame(features or {"weight": [1.5] * len(ids)})
-    return Answered(model, requests, features, key, pd.DataFrame({"prediction": ["no"] * len(ids)}))
+def answered(*ids: str, keys=None, at=NOON, model=MODEL, schema: Schema | None = None, **features) -> Answered:
+    """Requests of one row each, answered with "no". schema: of the features, if they are not texts."""
+    rows, features = len(ids), features or {"weight": [1.5] * len(ids)}
+    number = keys is not None and any(isinstance(key, int) for key in keys)
+    types = {name: Number(missing=True) if name == "weight" else Text(missing=True) for name in features}
+    kept = {} if keys is None else {"customer": (Integer if number else Text)(missing=False)}
+    record = SimpleNamespace(features=schema or types, key=kept)
+    requests = {"id": list(ids), "row": [0] * rows, "at": [at.timestamp()] * rows, "seconds": [0.01] * rows}
+    key = {} if keys is None else {"customer": keys}
+    return Answered(model, record, requests, features, key, {"prediction": ["no"] * rows})
 
 
 def label(value: str, prediction=None, key=None, time=NOON, until=None, arrived=None) -> dict:

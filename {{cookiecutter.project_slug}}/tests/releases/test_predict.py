@@ -10,6 +10,7 @@ import pytest
 from conftest import write_params
 
 from {{cookiecutter.project_slug}}.core import csv_files
+from {{cookiecutter.project_slug}}.core.checking import as_table
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.releases import observing
 
@@ -131,15 +132,15 @@ def test_whoever_observes_is_told_of_all_rows_that_the_released_model_answers_or
     Path("rows.csv").write_text(as_given(rows), newline="")
     assert "5 rows" in run("predict", "rows.csv", "--released")
     ids = written()["prediction_id"].tolist()
-    told = pd.concat([one.requests for one in heard])
+    told = pd.concat([pd.DataFrame(one.requests) for one in heard])
     assert ids == [f"{one}/{row}" for one, row in zip(told["id"], told["row"], strict=True)] and len(set(ids)) == 5
     assert {one.sha256 for one in heard} == {folder.sha256}
-    assert pd.concat([one.key for one in heard])["order"].fillna("").tolist() == rows["order"].tolist()
-    features = pd.concat([one.features for one in heard], ignore_index=True)
+    assert [one or "" for answered in heard for one in answered.key["order"]] == rows["order"].tolist()
+    features = pd.concat([as_table(one.features, one.record.features) for one in heard], ignore_index=True)
     expected = rows[list(folder.record.features)].reset_index(drop=True)
     pd.testing.assert_frame_equal(features, expected, check_dtype=False)
-    answers = pd.concat([one.answers for one in heard], ignore_index=True)
-    pd.testing.assert_frame_equal(answers, predict(folder.load(), expected))
+    answers = pd.concat([pd.DataFrame(one.answers) for one in heard], ignore_index=True)
+    pd.testing.assert_frame_equal(answers, predict(folder.load(), expected), check_dtype=False)
     heard.clear()
     Path("rows.csv").write_text(as_given(rows.assign(weight=[1, 2, 3, 4, "heavy"])), newline="")
     assert "column weight: 1 rows, the first in line 6" in run("predict", "rows.csv", "--released")

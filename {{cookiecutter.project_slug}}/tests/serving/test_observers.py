@@ -5,6 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from mlserver.types import InferenceRequest
 from prometheus_client import REGISTRY
 
 import {{cookiecutter.project_slug}} as package
+from {{cookiecutter.project_slug}}.core.checking import as_table
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema import Category, Integer, Text, of_any_value
 from {{cookiecutter.project_slug}}.serving import observers
@@ -74,14 +76,14 @@ def test_who_is_found_hears_of_each_answer_with_what_was_asked(make_model, part,
         ask(runtime, {"inputs": []})
     runtime._observers.close()
     (both,) = __import__(f"{package.__name__}.listening_1.observer", fromlist=["heard"]).heard
-    assert both.sha256 == folder.sha256 and both.requests["seconds"].between(0, 600, inclusive="neither").all()
-    assert both.requests["id"].tolist() == ["one"] * 5 + ["two"] * 5
-    assert both.requests["row"].tolist() == [*range(5), *range(5)]
-    assert abs(pd.Timestamp.now("UTC") - both.requests["at"]).max() < pd.Timedelta(hours=1)
-    assert both.key["order"].tolist()[:5] == KEYS and both.key["order"][5:].isna().all()
+    requests = pd.DataFrame(both.requests)
+    assert both.sha256 == folder.sha256 and requests["seconds"].between(0, 600, inclusive="neither").all()
+    assert requests["id"].tolist() == ["one"] * 5 + ["two"] * 5 and requests["row"].tolist() == [*range(5), *range(5)]
+    assert abs(time.time() - requests["at"]).max() < 3600
+    assert both.key == {"order": [*KEYS, *[None] * 5]}
     twice = pd.concat([rows, rows], ignore_index=True)
-    pd.testing.assert_frame_equal(both.features, twice, check_dtype=False)
-    pd.testing.assert_frame_equal(both.answers, predict(folder.load(), twice))
+    pd.testing.assert_frame_equal(as_table(both.features, both.record.features), twice, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.DataFrame(both.answers), predict(folder.load(), twice), check_dtype=False)
 
 
 def test_who_needs_nothing_or_cannot_begin_is_left_out_and_the_model_is_served(make_model, part):
@@ -113,7 +115,7 @@ def test_one_that_fails_is_counted_and_keeps_nobody_else_from_hearing(observing)
     tell(observing, 3)
     tell(observing, 2)
     observing.close()
-    assert [len(one.answers) for one in heard] == [5] and unobserved() - before == 5
+    assert [len(one.answers["prediction"]) for one in heard] == [5] and unobserved() - before == 5
 
 
 def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room_for(observing, monkeypatch):
@@ -123,7 +125,7 @@ def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room
 
     def slow(answered):
         assert go_on.wait(60)
-        heard.append(len(answered.answers))
+        heard.append(len(answered.answers["prediction"]))
 
     observing = observing(slow)
     for rows in (4, 6, 5, 5):  # and does not wait, or this would be for ever
@@ -139,7 +141,7 @@ def test_one_that_is_too_slow_is_not_waited_for_and_misses_what_there_is_no_room
 def test_what_is_answered_within_a_moment_is_told_at_once_and_no_later(observing, monkeypatch):
     monkeypatch.setattr(observers, "SECONDS_TOGETHER", 0.2)
     heard = queue.SimpleQueue()
-    observing = observing(lambda answered: heard.put(len(answered.answers)))
+    observing = observing(lambda answered: heard.put(len(answered.answers["prediction"])))
     told = []
     for rows in (1, 2, 3):
         tell(observing, rows)
@@ -153,7 +155,7 @@ ENDING = """
 from types import SimpleNamespace
 observers.SECONDS_TOGETHER = 3600
 record = SimpleNamespace(key={}, features={})
-watching = observers.Observers([lambda answered: print(len(answered.answers))], "sha", record)
+watching = observers.Observers([lambda answered: print(len(answered.answers['prediction']))], "sha", record)
 watching.tell(observers.Answer("id", 0, 0, {}, {}, {"prediction": [0] * 3}))
 """
 

@@ -5,11 +5,9 @@ import os
 from collections.abc import Callable, Iterable
 from typing import IO
 
-import pandas as pd
-
 from ..errors import ProjectError
 from ..settings import Read
-from .checking import Findings, as_table, read_columns, typed_table
+from .checking import Columns, Findings, as_table, read_columns
 from .csv_files import Cells, read_cells
 from .model_folder import ModelFolder
 from .predict import predict
@@ -21,7 +19,7 @@ from .values import InFile
 MODEL = "model_sha256"  # the column that says which model has answered
 PREDICTION = "prediction_id"  # and the one by which a row of the log of predictions is known
 # Is told of some rows: their features, their key, if there is one, and the answers. Gives the id of each.
-Observe = Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], list[str]]
+Observe = Callable[[Columns, Columns, Columns], list[str]]
 
 
 def score_table(folder: ModelFolder, source: str, out: str, read: Read, observe: Observe | None = None) -> int:
@@ -63,24 +61,24 @@ def write_answers(
         if not count:
             check_header(cells.columns, added, features, name)
             csv.writer(file, lineterminator="\n").writerow([*cells.columns, *added])
-        rows = typed_table({one: cells.columns[one] for one in features}, cells.lines, features, form, findings)
+        asked = read_columns(cells.columns, cells.lines, features, form, findings)
         count += len(cells.lines)
         if not findings.found:
-            answers = predict(model, rows)
-            columns = [*cells.columns.values(), *(answers[one].tolist() for one in answers)]
-            columns.append([folder.sha256] * len(cells.lines))
+            table = predict(model, as_table(asked, features))
+            answers = {str(name): column.tolist() for name, column in table.items()}
+            columns = [*cells.columns.values(), *answers.values(), [folder.sha256] * len(cells.lines)]
             if observe:
-                columns.append(observe(rows, keys_of(cells, folder.record.key, form), answers))
+                columns.append(observe(asked, keys_of(cells, folder.record.key, form), answers))
             writer = csv.writer(file, lineterminator="\n", quoting=quoting_for(cells.columns.values()))
             writer.writerows(zip(*columns, strict=True))
     findings.refuse()
     return count
 
 
-def keys_of(cells: Cells, key: Schema, form: InFile) -> pd.DataFrame:
+def keys_of(cells: Cells, key: Schema, form: InFile) -> Columns:
     """Who or what each row is about, as far as the table says it: what is no such value is as if it was missing."""
-    known = {name: rules.model_copy(update={"missing": True}) for name, rules in key.items() if name in cells.columns}
-    return as_table(read_columns(cells.columns, cells.lines, known, form, Findings()), known)
+    known = {name: rules.model_copy(update={"missing": True}) for name, rules in key.items()}
+    return read_columns(cells.columns, cells.lines, known, form, Findings())
 
 
 def check_header(columns: Iterable[str], added: Iterable[str], features: Schema, name: str) -> None:

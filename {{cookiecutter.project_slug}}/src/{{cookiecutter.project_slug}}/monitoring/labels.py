@@ -20,7 +20,7 @@ from ..core.storage import sha256
 from ..core.values import Form, InFile, InJson
 from ..errors import ProjectError
 from ..settings import Settings
-from .parts import ENDING, Parts, as_arrow
+from .parts import ENDING, Parts
 from .policy import Labels, Policy
 
 MOMENT = pa.timestamp("us", tz="UTC")
@@ -124,7 +124,7 @@ def take(delivery: Delivery, to: Parts, settings: Settings, schema: Schema, poli
     single = come.drop_duplicates(["prediction", "key", "time", "until", "label"])
     clear = single.drop_duplicates(["prediction", "key", "time", "until"], keep=False)
     if len(clear):
-        to.add(now.date(), name, as_arrow(clear, COLUMNS))
+        to.add(now.date(), name, as_rows(clear))
     return Taken(
         taken=len(clear),
         empty=len(labels) - len(known),
@@ -132,6 +132,12 @@ def take(delivery: Delivery, to: Parts, settings: Settings, schema: Schema, poli
         repeated=len(come) - len(single),
         contradicting=len(single) - len(clear),
     )
+
+
+def as_rows(labels: pd.DataFrame) -> pa.Table:
+    """Labels as they are kept."""
+    times = {name: labels[name].dt.tz_convert(None) for name in ("time", "until", "arrived")}  # Arrow takes it as UTC
+    return pa.Table.from_pandas(labels.assign(**times), COLUMNS, preserve_index=False)
 
 
 def typed(delivery: Delivery, settings: Settings, schema: Schema, rules: Labels, now: datetime) -> pd.DataFrame:

@@ -12,11 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from posixpath import basename
-from typing import Any
 from uuid import uuid4
 
 import fsspec
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -171,21 +169,3 @@ class Parts:
 def is_merged(part: Part) -> bool:
     """Whether a part has taken the place of others."""
     return part.name.endswith(MERGED)
-
-
-def as_arrow(table: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
-    """A table of pandas as one of Arrow. What is no text in Unicode, as a broken file may hold, has ? in its place."""
-    zoned = [str(name) for name, column in table.items() if isinstance(column.dtype, pd.DatetimeTZDtype)]
-    # Without a zone it is in UTC for Arrow.
-    table = table.assign(**{name: table[name].dt.tz_convert(None).dt.as_unit("us") for name in zoned})
-    try:
-        return pa.Table.from_pandas(table, schema, preserve_index=False)
-    except UnicodeEncodeError:
-        texts = [str(name) for name, column in table.items() if pd.api.types.is_string_dtype(column)]
-        table = table.assign(**{name: table[name].map(in_unicode) for name in texts})
-        return pa.Table.from_pandas(table, schema, preserve_index=False)
-
-
-def in_unicode(value: Any) -> Any:
-    """A text without what is none in Unicode; anything else as it is."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else value

@@ -2,25 +2,28 @@
 
 import time
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.checking import as_table
 from ..core.split import texts
+from ..serving.batching import rows_of
 from ..serving.observers import Answered
-from .parts import Parts, as_arrow
+from .parts import Parts
 
-ABOUT = pa.schema(
-    [
-        pa.field("id", pa.string()),
-        pa.field("row", pa.int32()),
-        pa.field("at", pa.timestamp("us", tz="UTC")),
-        pa.field("seconds", pa.float64()),
-        pa.field("model", pa.string()),
-        pa.field("key", pa.string()),
-    ]
-)
+MOMENT = pa.timestamp("us", tz="UTC")
+TYPES = {
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "date": pa.timestamp("us"),
+    "category": pa.string(),
+    "text": pa.string(),
+}
 FEATURE, ANSWER = "feature.", "answer."  # how the names of the other columns begin
 PAUSES = (1, 3, 9)  # seconds until it is tried again to write
 DIGITS = 12  # of a model's digest in names
@@ -52,11 +55,33 @@ class PredictionLog:
 
 
 def as_rows(answered: Answered) -> pa.Table:
-    """What was answered, as the log keeps it."""
-    about = answered.requests.assign(model=answered.sha256, key=None)
-    for name in answered.key:
-        about["key"] = [text or None for text in texts(answered.key[name])]
-    asked = answered.features.rename(columns=lambda name: f"{FEATURE}{name}")
-    said = answered.answers.rename(columns=lambda name: f"{ANSWER}{name}")
-    tables = [as_arrow(about, ABOUT), as_arrow(asked), as_arrow(said)]
-    return pa.table({name: table[name] for table in tables for name in table.column_names})
+    """What was answered, as the log keeps it: from values to Arrow at once, as whoever is asked waits meanwhile."""
+    requests, rows = answered.requests, rows_of(answered.answers)
+    columns = {
+        "id": pa.array(requests["id"], pa.string()),
+        "row": pa.array(np.asarray(requests["row"], dtype="int32")),
+        "at": pa.array((np.asarray(requests["at"]) * 1e6).astype("int64"), MOMENT),
+        "seconds": pa.array(np.asarray(requests["seconds"], dtype="float64")),
+        "model": pa.repeat(answered.sha256, rows),
+        "key": pa.nulls(rows, pa.string()),
+    }
+    for name, rules in answered.record.key.items():
+        if name in answered.key:
+            known = {name: rules.model_copy(update={"missing": True})}
+            said = texts(as_table(answered.key, known)[name])
+            columns["key"] = in_arrow([text or None for text in said], pa.string())
+    for name, rules in answered.record.features.items():
+        columns[FEATURE + name] = in_arrow(answered.features[name], TYPES[rules.type])
+    for name, values in answered.answers.items():
+        columns[ANSWER + name] = in_arrow(values)
+    return pa.table(columns)
+
+
+def in_arrow(values: Any, kind: pa.DataType | None = None) -> pa.Array:
+    """A column of values; None and NaN are missing. Of what is no Unicode, as in a broken file, a ? is kept."""
+    if kind == pa.float64():
+        values = np.array(values, dtype="float64")  # a whole number may have more digits than a float
+    try:
+        return pa.array(values, kind, from_pandas=True)
+    except UnicodeEncodeError:
+        return pa.array([one if one is None else one.encode(errors="replace").decode() for one in values], kind)

@@ -55,7 +55,7 @@ def predict(
             folder = stack.enter_context(store.fetched_model(current_release(settings)))
         else:
             folder = latest_model(Path(settings.state.models))
-        count = score_table(folder, uri or checked, out, read, observing(folder.sha256) if released else None)
+        count = score_table(folder, uri or checked, out, read, observing(folder) if released else None)
     typer.echo(f"{count} rows with the predictions of model {folder.sha256[:12]} are in {without_secrets(out)}.")
 
 

@@ -4,28 +4,33 @@ import logging
 import time
 from uuid import uuid4
 
-import pandas as pd
-
+from ..core.checking import Columns
+from ..core.model_folder import ModelFolder
 from ..core.scoring import Observe
+from ..serving.batching import rows_of
 from ..serving.observers import Answered, found
 
 
-def observing(sha256: str) -> Observe | None:
+def observing(folder: ModelFolder) -> Observe | None:
     """What tells all observers of rows that this model has answered; None where there is nobody to tell.
 
     One that fails is logged, and keeps the rows from nobody else.
     """
     observers, run, began, count = found(), uuid4().hex, time.time(), 0
 
-    def observe(features: pd.DataFrame, key: pd.DataFrame, answers: pd.DataFrame) -> list[str]:
+    def observe(features: Columns, key: Columns, answers: Columns) -> list[str]:
         nonlocal count
-        rows = range(count, count + len(answers))
+        rows = range(count, count + rows_of(answers))
         count = rows.stop
-        at = pd.Timestamp(began, unit="s", tz="UTC")
-        requests = pd.DataFrame({"id": run, "row": rows, "at": at, "seconds": 0.0})
+        requests: Columns = {
+            "id": [run] * len(rows),
+            "row": list(rows),
+            "at": [began] * len(rows),
+            "seconds": [0.0] * len(rows),
+        }
         for observer in observers:
             try:
-                observer(Answered(sha256, requests, features, key, answers))
+                observer(Answered(folder.sha256, folder.record, requests, features, key, answers))
             except Exception as error:  # of somebody else's code, or of a store that refuses
                 logging.getLogger(__name__).error(f"{len(rows)} rows could not be observed: {error!r}")
         return [f"{run}/{row}" for row in rows]

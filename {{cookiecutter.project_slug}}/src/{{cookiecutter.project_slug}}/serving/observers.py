@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, util
 
-import pandas as pd
+import numpy as np
 
 from .. import __name__ as package
 from .. import __path__ as folders
-from ..core.checking import Columns, as_table
+from ..core.checking import Columns
 from ..core.record import Record
 from . import metrics
 from .batching import joined, rows_of
@@ -33,18 +33,20 @@ SECONDS_TO_END = 5
 
 @dataclass(frozen=True)
 class Answered:
-    """Rows that one model has answered, in the order of the answers; all tables have as many lines.
+    """Rows that one model has answered, in the order of the answers: columns of values, all of the same length.
 
-    sha256: the model. requests: of each row the `id` of its request, by its client or by MLServer, its place `row` in
-    the request, `at`, when it was asked in UTC, and `seconds`, how long that took. features: what was asked. key:
+    sha256, record: of the model; `as_table` of the core makes tables of features and key by the types in its record.
+    requests: of each row the `id` of its request, by its client or by MLServer, its place `row` in the request, `at`,
+    when it was asked, in seconds since 1970, and `seconds`, how long the answer took. features: what was asked. key:
     who or what each row is about, one column or none. answers: what `predict` says.
     """
 
     sha256: str
-    requests: pd.DataFrame
-    features: pd.DataFrame
-    key: pd.DataFrame
-    answers: pd.DataFrame
+    record: Record
+    requests: Columns
+    features: Columns
+    key: Columns
+    answers: Columns
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,20 @@ def found() -> list[Observer]:
     return [observer for observer in observers if observer is not None]
 
 
-def as_answered(sha256: str, record: Record, answers: Sequence[Answer]) -> Answered:
-    """The rows of these requests to a model as tables."""
-    about = [(one.id, row, one.at, one.seconds) for one in answers for row in range(rows_of(one.answers))]
-    requests = pd.DataFrame(about, columns=["id", "row", "at", "seconds"])
-    requests["at"] = pd.to_datetime(requests["at"], unit="s", utc=True)
+def together(sha256: str, record: Record, answers: Sequence[Answer]) -> Answered:
+    """The rows of these requests to a model, one after the other."""
+    sizes = [rows_of(one.answers) for one in answers]
+    requests: Columns = {
+        "id": [one.id for one, size in zip(answers, sizes, strict=True) for _ in range(size)],
+        "row": np.concatenate([np.arange(size) for size in sizes]),
+        "at": np.repeat([one.at for one in answers], sizes),
+        "seconds": np.repeat([one.seconds for one in answers], sizes),
+    }
     features = {name: joined([one.features[name] for one in answers]) for name in record.features}
-    sent = [(one.key, [None] * rows_of(one.answers)) for one in answers]  # a key need not be sent
+    sent = [(one.key, [None] * size) for one, size in zip(answers, sizes, strict=True)]  # a key need not be sent
     key = {name: joined([values.get(name, nothing) for values, nothing in sent]) for name in record.key}
-    keys = {name: rules.model_copy(update={"missing": True}) for name, rules in record.key.items()}
-    said = pd.DataFrame({name: joined([one.answers[name] for one in answers]) for name in answers[0].answers})
-    return Answered(sha256, requests, as_table(features, record.features), as_table(key, keys), said)
+    said = {name: joined([one.answers[name] for one in answers]) for name in answers[0].answers}
+    return Answered(sha256, record, requests, features, key, said)
 
 
 class Observers:
@@ -118,10 +123,13 @@ class Observers:
         more = True
         while more:
             answers, more = self._next_answers()
-            rows = sum(rows_of(one.answers) for one in answers)
-            for observer in self._observers if answers else ():
+            if not answers:
+                continue
+            answered = together(self._sha256, self._record, answers)
+            rows = rows_of(answered.answers)
+            for observer in self._observers:
                 try:
-                    observer(as_answered(self._sha256, self._record, answers))
+                    observer(answered)
                 except Exception as error:  # of somebody else's code, which must not end the others
                     logger.error(f"{rows} rows could not be observed: {type(error).__name__}: {error}")
                     metrics.UNOBSERVED.inc(rows)
