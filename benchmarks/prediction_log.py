@@ -13,14 +13,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from serving import NAME, QUICK, REQUESTS, Measured, Server, free_ports, load, started
+from serving import NAME, REQUESTS, Measured, Server, free_ports, load, started
 from support import render_level, run
 
-FULL = {"rounds": 5, "seconds": 4.0, "warm": 3.0}
+FULL = {"rounds": 5, "seconds": 6.0, "warm": 3.0, "settle": 6.0}
+QUICK = {"rounds": 1, "seconds": 0.3, "warm": 0.3, "settle": 0.0}
 ROWS, CLIENTS = (1, 100), (1, 8, 32)
 KEYS = {
     "AWS_ACCESS_KEY_ID": "emulated-id",
@@ -84,7 +86,7 @@ def all_started(folder: Path, project: Path) -> Iterator[dict[str, Server]]:
         yield servers
 
 
-def compare(servers: dict[str, Server], folder: Path, rounds: int, seconds: float, warm: float) -> None:
+def compare(servers: dict[str, Server], folder: Path, rounds: int, seconds: float, warm: float, settle: float) -> None:
     """Print, for each size of request and number of clients, what a log at each place leaves."""
     print(
         "| rows | clients | without a log | "
@@ -98,10 +100,17 @@ def compare(servers: dict[str, Server], folder: Path, rounds: int, seconds: floa
             load(server, body, CLIENTS[-1], seconds=warm)
         for clients in CLIENTS:
             found: dict[str, list[Measured]] = {name: [] for name in servers}
-            for _ in range(rounds):
-                for name, server in servers.items():
-                    found[name].append(load(server, body, clients, seconds=seconds))
+            for turn in range(rounds):
+                for name in rotated(list(servers), turn):
+                    found[name].append(load(servers[name], body, clients, seconds=seconds))
+                    time.sleep(settle)  # until what it has still to write is written, and disturbs nobody else
             print_line(rows, clients, found)
+
+
+def rotated(names: list[str], turn: int) -> list[str]:
+    """The same, each of them once the first."""
+    first = turn % len(names)
+    return names[first:] + names[:first]
 
 
 def print_line(rows: int, clients: int, found: dict[str, list[Measured]]) -> None:
@@ -125,7 +134,7 @@ def main() -> None:
         folder = Path(name)
         project = prepare(folder)
         with all_started(folder, project) as servers:
-            compare(servers, folder, size["rounds"], size["seconds"], size["warm"])
+            compare(servers, folder, **size)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from my_ml_project.monitoring.predictions import PredictionLog
 from my_ml_project.serving import metrics, observers
-from my_ml_project.serving.observers import Answer, Observers
+from my_ml_project.serving.observers import Observers
 
 ROWS = 10
 writer, requests = sys.argv[1], int(sys.argv[2])
@@ -18,7 +18,7 @@ observers.SECONDS_TOGETHER = 0.5
 watching = Observers([PredictionLog("predictions").write], "a" * 64, SimpleNamespace(key={}, features={}))
 for number in range(requests):
     answers = {"prediction": [f"{writer}-{number}"] * ROWS}
-    watching.tell(Answer(f"{writer}-{number}", time.time(), 0.001, {}, {}, answers))
+    watching.tell(f"{writer}-{number}", time.time(), 0.001, {}, {}, answers)
     if number % 100 == 99:
         print(number + 1, flush=True)
         time.sleep(0.01)

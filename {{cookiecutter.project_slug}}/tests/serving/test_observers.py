@@ -1,12 +1,14 @@
 """Who observes hears of each answer with its ids and its key, and can neither fail nor slow one."""
 
 import asyncio
+import gc
 import queue
 import subprocess
 import sys
 import threading
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import published
@@ -21,7 +23,7 @@ from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema import Category, Integer, Text, of_any_value
 from {{cookiecutter.project_slug}}.serving import observers
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS
-from {{cookiecutter.project_slug}}.serving.observers import Answer, Observers
+from {{cookiecutter.project_slug}}.serving.observers import Observers
 from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
@@ -100,7 +102,7 @@ def unobserved() -> float:
 
 
 def tell(observing: Observers, rows: int) -> None:
-    observing.tell(Answer("id", 0, 0, {}, {}, {"prediction": [0] * rows}))
+    observing.tell("id", 0, 0, {}, {}, {"prediction": [0] * rows})
 
 
 @pytest.fixture
@@ -156,7 +158,7 @@ from types import SimpleNamespace
 observers.SECONDS_TOGETHER = 3600
 record = SimpleNamespace(key={}, features={})
 watching = observers.Observers([lambda answered: print(len(answered.answers['prediction']))], "sha", record)
-watching.tell(observers.Answer("id", 0, 0, {}, {}, {"prediction": [0] * 3}))
+watching.tell("id", 0, 0, {}, {}, {"prediction": [0] * 3})
 """
 
 
@@ -205,3 +207,16 @@ def test_a_model_without_a_key_takes_none(make_model):
 def test_of_a_key_only_the_type_is_asked():
     assert of_any_value(Category(missing=True, values=["a"])) == Text(missing=False)
     assert of_any_value(Integer(missing=True, min=1, max=4)) == Integer(missing=False)
+
+
+def test_what_waits_is_nothing_for_pythons_collector(observing, monkeypatch):
+    monkeypatch.setattr(observers, "MOST_ROWS_TOLD", 1)
+    go_on = threading.Event()
+    watching = observing(lambda answered: go_on.wait(60))
+    for _ in range(3):
+        watching.tell("id", 0.5, 0.1, {"x": ["a"], "n": np.array([1.0])}, {"k": [7]}, {"prediction": ["no"]})
+    for _ in range(4):  # from the inner ones to the outer ones
+        gc.collect()
+    told = watching._told.get()
+    assert told[0] == "id" and not gc.is_tracked(told)
+    go_on.set()

@@ -1,6 +1,7 @@
 """The log of predictions: which columns it has, and how it is written."""
 
 import time
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.checking import as_table
+from ..core.schema import Category, Column, Schema, Text
 from ..core.split import texts
 from ..serving.batching import rows_of
 from ..serving.observers import Answered
@@ -67,14 +69,20 @@ def as_rows(answered: Answered) -> pa.Table:
     }
     for name, rules in answered.record.key.items():
         if name in answered.key:
-            known = {name: rules.model_copy(update={"missing": True})}
-            said = texts(as_table(answered.key, known)[name])
-            columns["key"] = in_arrow([text or None for text in said], pa.string())
+            columns["key"] = in_arrow(as_texts(answered.key[name], rules), pa.string())
     for name, rules in answered.record.features.items():
         columns[FEATURE + name] = in_arrow(answered.features[name], TYPES[rules.type])
     for name, values in answered.answers.items():
         columns[ANSWER + name] = in_arrow(values)
     return pa.table(columns)
+
+
+def as_texts(values: Sequence[Any], rules: Column) -> Sequence[str | None]:
+    """Keys as labels name them; None for what is missing."""
+    if isinstance(rules, Category | Text):
+        return values
+    known: Schema = {"key": rules.model_copy(update={"missing": True})}
+    return [text or None for text in texts(as_table({"key": values}, known)["key"])]
 
 
 def in_arrow(values: Any, kind: pa.DataType | None = None) -> pa.Array:

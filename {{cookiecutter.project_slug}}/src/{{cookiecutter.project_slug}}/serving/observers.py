@@ -11,9 +11,10 @@ import pkgutil
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module, util
+from typing import Any
 
 import numpy as np
 
@@ -49,18 +50,9 @@ class Answered:
     answers: Columns
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The answer to one request, as the server has it: at in seconds since 1970, the rest as in `Answered`."""
-
-    id: str
-    at: float
-    seconds: float
-    features: Columns
-    key: Columns
-    answers: Columns
-
-
+# The answer to one request while it waits: id, at, seconds, and the values of features, key and answers. Tuples, as
+# thousands of them wait, and Python's collector looks through everything else again and again.
+Told = tuple[str, float, float, tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 Observer = Callable[[Answered], None]
 
 
@@ -77,20 +69,30 @@ def found() -> list[Observer]:
     return [observer for observer in observers if observer is not None]
 
 
-def together(sha256: str, record: Record, answers: Sequence[Answer]) -> Answered:
-    """The rows of these requests to a model, one after the other."""
-    sizes = [rows_of(one.answers) for one in answers]
+def together(sha256: str, record: Record, names: Sequence[str], told: Sequence[Told]) -> Answered:
+    """The rows of these requests to a model, one after the other. names: of the columns of answers."""
+    ids, at, seconds, features, keys, answers = zip(*told, strict=True)
+    sizes = [len(first) for first, *_ in answers]
     requests: Columns = {
-        "id": [one.id for one, size in zip(answers, sizes, strict=True) for _ in range(size)],
+        "id": [one for one, size in zip(ids, sizes, strict=True) for _ in range(size)],
         "row": np.concatenate([np.arange(size) for size in sizes]),
-        "at": np.repeat([one.at for one in answers], sizes),
-        "seconds": np.repeat([one.seconds for one in answers], sizes),
+        "at": np.repeat(at, sizes),
+        "seconds": np.repeat(seconds, sizes),
     }
-    features = {name: joined([one.features[name] for one in answers]) for name in record.features}
-    sent = [(one.key, [None] * size) for one, size in zip(answers, sizes, strict=True)]  # a key need not be sent
-    key = {name: joined([values.get(name, nothing) for values, nothing in sent]) for name in record.key}
-    said = {name: joined([one.answers[name] for one in answers]) for name in answers[0].answers}
-    return Answered(sha256, record, requests, features, key, said)
+    sent = [key or ([None] * size,) for key, size in zip(keys, sizes, strict=True)] if record.key else ()
+    return Answered(
+        sha256,
+        record,
+        requests,
+        features=joined_columns(record.features, features),
+        key=joined_columns(record.key, sent),
+        answers=joined_columns(names, answers),
+    )
+
+
+def joined_columns(names: Iterable[str], parts: Sequence[tuple[Any, ...]]) -> Columns:
+    """The columns of several requests, each with its values in the order of these names."""
+    return {name: joined([part[at] for part in parts]) for at, name in enumerate(names)}
 
 
 class Observers:
@@ -100,23 +102,24 @@ class Observers:
         """observers: each is called again and again, never twice at once. sha256, record: the model that answers."""
         self._observers, self._sha256, self._record = observers, sha256, record
         self._rows, self._lock = 0, threading.Lock()
-        self._told: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="observers", daemon=True)
         if observers:
             self._thread.start()
             atexit.register(self.close)  # not every server lets its models go before it ends
 
-    def tell(self, answer: Answer) -> None:
-        """Let them know soon, unless too much waits already."""
+    def tell(self, id: str, at: float, seconds: float, features: Columns, key: Columns, answers: Columns) -> None:
+        """Let them know soon of the answer to a request, unless too much waits already. What it is: see `Answered`."""
         if not self._observers:
             return
-        rows = rows_of(answer.answers)
+        rows = rows_of(answers)
         with self._lock:
             if self._rows + rows > MOST_ROWS_WAITING:
                 metrics.UNOBSERVED.inc(rows)
                 return
             self._rows += rows
-        self._told.put(answer)
+        self._names = list(answers)
+        self._told.put((id, at, seconds, as_tuples(features), as_tuples(key), as_tuples(answers)))
 
     def _work(self) -> None:
         """Call the observers until the end."""
@@ -125,7 +128,7 @@ class Observers:
             answers, more = self._next_answers()
             if not answers:
                 continue
-            answered = together(self._sha256, self._record, answers)
+            answered = together(self._sha256, self._record, self._names, answers)
             rows = rows_of(answered.answers)
             for observer in self._observers:
                 try:
@@ -136,9 +139,9 @@ class Observers:
             with self._lock:
                 self._rows -= rows
 
-    def _next_answers(self) -> tuple[list[Answer], bool]:
+    def _next_answers(self) -> tuple[list[Told], bool]:
         """What was answered within some seconds, from the next answer on; whether there may be more."""
-        answers: list[Answer] = []
+        answers: list[Told] = []
         rows, end = 0, None
         while rows < MOST_ROWS_TOLD:
             try:
@@ -148,7 +151,7 @@ class Observers:
             if answer is None:
                 return answers, False
             answers.append(answer)
-            rows += rows_of(answer.answers)
+            rows += len(answer[-1][0])
             end = end or time.monotonic() + SECONDS_TOGETHER
         return answers, True
 
@@ -160,3 +163,8 @@ class Observers:
             self._thread.join(SECONDS_TO_END)
             if self._rows:
                 logger.error(f"{self._rows} rows were answered that nobody could be told of before the end")
+
+
+def as_tuples(columns: Columns) -> tuple[Any, ...]:
+    """The values of each column, without lists."""
+    return tuple(tuple(values) if isinstance(values, list) else values for values in columns.values())

@@ -15,7 +15,7 @@ from ..core.predict import predict
 from . import metrics, turns
 from .batching import Batching, rows_of
 from .model_settings import MODEL_SETTINGS
-from .observers import Answer, Observers, found
+from .observers import Observers, found
 from .tensors import check_id, check_outputs, to_columns, to_outputs
 
 
@@ -60,7 +60,7 @@ class ModelRuntime(MLModel):
         began, at = time.perf_counter(), time.time()
         answers = await self._batching.answer(features)
         seconds, count = time.perf_counter() - began, rows_of(answers)
-        self._observers.tell(Answer(str(payload.id), at, seconds, features, key, answers))
+        self._observers.tell(str(payload.id), at, seconds, features, key, answers)
         metrics.ROWS.labels(self.name, self._sha256).inc(count)
         metrics.ROWS_PER_REQUEST.labels(self.name).observe(count)
         return InferenceResponse(
