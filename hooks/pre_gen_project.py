@@ -26,7 +26,7 @@ INSTALLED = set(
     argon2 argon2_cffi argon2_cffi_bindings arrow asgiref ast_serialize asttokens async_lru async_timeout attr attrs
     babel beautifulsoup4 bleach blinker brotli bs4 cachetools certifi cffi cfgv charset_normalizer click
     click_option_group cloudpickle colorama comm contourpy cookiecutter coverage cryptography cycler databricks
-    databricks_sdk dateutil debugpy defusedxml distlib docker docstring_parser dotenv execnet executing fastapi
+    databricks_sdk dateutil debugpy defusedxml distlib docker docstring_parser dotenv duckdb execnet executing fastapi
     fastjsonschema filelock flask flask_cors fonttools fqdn frozenlist fsspec gevent geventhttpclient git gitdb
     gitpython google google_api_core google_auth google_cloud_core google_cloud_storage google_crc32c
     google_resumable_media googleapis_common_protos graphene graphql graphql_core graphql_relay greenlet grpc grpcio h11

@@ -61,3 +61,12 @@ def test_answering_is_measured_to_mlservers_own_runtime_and_to_its_limit(tmp_pat
         ratios = rf"(?: {NUMBER} \|){{4}}"
         assert re.fullmatch(rf"\| {rows} \| {clients} \| {NUMBER} to {NUMBER} and {NUMBER} \|{ratios}", line), line
     assert re.fullmatch(rf"memory: {NUMBER} of what it was, 200 requests later", memory)
+
+
+def test_what_the_log_of_predictions_costs_is_measured_at_each_store(tmp_path):
+    tool("uv")
+    head, _, *lines = printed("prediction_log.py", tmp_path).splitlines()
+    assert all(store in head for store in ("this machine", "emulated S3", "a store that hangs"))
+    for line, (rows, clients) in zip(lines, [(r, c) for r in (1, 100) for c in (1, 8, 32)], strict=True):
+        ratios = rf"(?: {NUMBER}, {NUMBER} \|){{3}}"
+        assert re.fullmatch(rf"\| {rows} \| {clients} \| {NUMBER} \|{ratios}", line), line

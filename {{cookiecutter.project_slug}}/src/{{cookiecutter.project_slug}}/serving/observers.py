@@ -5,6 +5,7 @@ only thing that a container can be told, and returns what is to be called with t
 """
 
 import atexit
+import gc
 import logging
 import os
 import pkgutil
@@ -123,21 +124,27 @@ class Observers:
 
     def _work(self) -> None:
         """Call the observers until the end."""
-        more = True
+        more, first = True, True
         while more:
             answers, more = self._next_answers()
             if not answers:
                 continue
-            answered = together(self._sha256, self._record, self._names, answers)
-            rows = rows_of(answered.answers)
-            for observer in self._observers:
-                try:
-                    observer(answered)
-                except Exception as error:  # of somebody else's code, which must not end the others
-                    logger.error(f"{rows} rows could not be observed: {type(error).__name__}: {error}")
-                    metrics.UNOBSERVED.inc(rows)
-            with self._lock:
-                self._rows -= rows
+            self._observe(together(self._sha256, self._record, self._names, answers))
+            if first:
+                gc.freeze()  # what they have loaded by then, the client of a store for one, stays
+                first = False
+
+    def _observe(self, answered: Answered) -> None:
+        """Tell each of them."""
+        rows = rows_of(answered.answers)
+        for observer in self._observers:
+            try:
+                observer(answered)
+            except Exception as error:  # of somebody else's code, which must not end the others
+                logger.error(f"{rows} rows could not be observed: {type(error).__name__}: {error}")
+                metrics.UNOBSERVED.inc(rows)
+        with self._lock:
+            self._rows -= rows
 
     def _next_answers(self) -> tuple[list[Told], bool]:
         """What was answered within some seconds, from the next answer on; whether there may be more."""
