@@ -53,7 +53,7 @@ def labels(draw) -> Label:
 def belongs(one: Prediction, label: Label) -> bool:
     if label.prediction:
         return label.prediction in one.names and one.at <= label.arrived
-    return one.key == label.key and one.at <= label.until
+    return one.key == label.key and one.at <= min(label.until, label.arrived)
 
 
 def by_loops(predictions: list[Prediction], given_labels: list[Label]) -> list[tuple[str, str | None, int | None]]:

@@ -1,10 +1,12 @@
 """Labels find the predictions that they belong to, and each prediction is there once."""
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from logs import NOON, answered, keep, label
+from logs import NOON, answered, keep, label, rows_in
 
 from {{cookiecutter.project_slug}}.monitoring.exporting import export, names_of_releases
 from {{cookiecutter.project_slug}}.monitoring.joined import Window, joined, outcomes
@@ -83,6 +85,25 @@ def test_a_day_stands_for_all_of_it(log, labels):
     assert labelled(parts, labels) == {"evening": "yes"}
 
 
+def test_a_day_is_over_for_a_label_that_came_in_it(log, labels):
+    midnight = NOON - 12 * HOUR
+    parts = log(
+        answered("yesterday", keys=["A"], at=midnight - HOUR), answered("tonight", keys=["A"], at=NOON + 8 * HOUR)
+    )
+    keep(labels, label("yes", key="A", time=midnight, until=midnight + 24 * HOUR, arrived=NOON - 4 * HOUR))
+    assert labelled(parts, labels, Window(midnight - 2 * HOUR, NOON + 12 * HOUR)) == {"yesterday": "yes"}
+    assert labelled(parts, labels) == {}
+
+
+def test_labels_are_what_the_answers_are(log, labels):
+    one, two = answered("a", at=NOON), answered("b", at=NOON, model="b" * 64)
+    one.answers["prediction"], two.answers["prediction"] = [1], [True]
+    parts = log(one, two)
+    keep(labels, label("1", "a"), label("True", "b"))
+    with joined(parts, labels, WINDOW, HORIZON) as found:
+        assert all((table["answer.prediction"] == table["label"]).all() for table in found.tables(only_labelled=True))
+
+
 def test_none_that_is_older_than_the_horizon_which_counts_in_itself(log, labels):
     parts = log(answered("a", keys=["A"]), answered("b", keys=["B"]))
     keep(
@@ -132,6 +153,17 @@ def test_a_window_has_its_first_moment_and_not_its_last_and_later_predictions_ta
         assert [table["id"].tolist() for table in found.tables()] == [["in"]]
 
 
+def test_a_window_may_be_said_in_any_zone_and_must_name_one(log, labels):
+    late = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)  # in Paris it is Sunday, and a clock is put forward
+    parts = log(answered("saturday", at=late - HOUR), answered("sunday", at=late), answered("end", at=late + 23 * HOUR))
+    paris = ZoneInfo("Europe/Paris")
+    sunday = Window(datetime(2026, 3, 29, tzinfo=paris), datetime(2026, 3, 30, tzinfo=paris))
+    with joined(parts, labels, sunday, HORIZON) as found:
+        assert [one for table in found.tables() for one in table["id"]] == ["sunday"]
+    with pytest.raises(ValueError, match="names no time zone"):
+        Window(datetime(2026, 3, 29), late)
+
+
 def test_what_became_of_the_labels_that_came_in_a_window(log, labels):
     parts = log(answered("a", keys=["A"]), answered("old", keys=["B"], at=NOON - 3 * HORIZON / 2))
     keep(
@@ -160,11 +192,31 @@ def test_a_key_is_forgotten_everywhere_and_nothing_else(log, labels):
             assert not any(row["key"] == "A" for rows in files for row in rows)
     assert labelled(parts, labels) == {"b": "yes", "d": "no"}
     assert forget(parts, labels, "A") == (0, 0)
+    assert "delivery-2.parquet" in labels.names()  # and is not taken again
+
+
+def test_to_forget_may_be_cut_off_anywhere(log, labels, monkeypatch):
+    parts = log(answered("a", keys=["A"]), answered("b", keys=["B"]))
+    keep(labels, label("yes", "a"), label("yes", "b"))
+    remove = Parts.remove
+    for steps in range(6):
+        calls = iter([None] * steps)
+
+        def cut(self, some, calls=calls):
+            next(calls)
+            remove(self, some)
+
+        monkeypatch.setattr(Parts, "remove", cut)
+        with suppress(StopIteration):
+            forget(parts, labels, "A")
+    monkeypatch.setattr(Parts, "remove", remove)
+    forget(parts, labels, "A")
+    assert [row["key"] for row in rows_in(parts)] == ["B"] and [row["prediction"] for row in rows_in(labels)] == ["b"]
 
 
 def test_a_window_is_written_as_one_table_with_the_releases_that_were_in_use(log, labels, tmp_path):
     model, later = "a" * 64, "b" * 64
-    parts = log(answered("a", keys=["A"], said=['"x",\n']), answered("b", at=NOON + HOUR, model=later, colour=["red"]))
+    parts = log(answered("a", keys=["A"], said=['"x",\ry']), answered("b", at=NOON + HOUR, model=later, colour=["red"]))
     keep(labels, label("yes", "a"))
     store = tmp_path / "releases"
     names = [f"{moment:%Y%m%dT%H%M%S%fZ}-{model[:12]}" for moment in (NOON - 2 * HOUR, NOON - HOUR, NOON + HOUR)]
@@ -174,6 +226,6 @@ def test_a_window_is_written_as_one_table_with_the_releases_that_were_in_use(log
         assert export(found, names_of_releases(str(store)), str(tmp_path / "out.csv")) == 2
     table = pd.read_csv(tmp_path / "out.csv").sort_values("id").reset_index(drop=True)
     assert table["release"].tolist()[0] == names[1] and pd.isna(table["release"][1])
-    assert table["feature.said"][0] == '"x",\n' and table["feature.colour"].tolist()[1:] == ["red"]
+    assert table["feature.said"][0] == '"x",\ry' and table["feature.colour"].tolist()[1:] == ["red"]
     assert table["at"].tolist() == ["2026-03-10T12:00:00.000000Z", "2026-03-10T13:00:00.000000Z"]
     assert table["label"].tolist()[0] == "yes" and names_of_releases(str(tmp_path / "none")) == []

@@ -8,9 +8,9 @@ import pytest
 from conftest import make_settings
 from logs import rows_in
 
-from {{cookiecutter.project_slug}}.core.schema import Category, Integer, Number, Text
+from {{cookiecutter.project_slug}}.core.schema import Boolean, Category, Date, Integer, Number, Text
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.monitoring.labels import Taken, from_file, from_rows, moments_of, take
+from {{cookiecutter.project_slug}}.monitoring.labels import Taken, from_file, from_rows, key_as_kept, moments_of, take
 from {{cookiecutter.project_slug}}.monitoring.parts import Parts
 from {{cookiecutter.project_slug}}.monitoring.policy import Policy, load_policy
 
@@ -59,9 +59,11 @@ def test_a_delivery_is_taken_once_also_after_its_part_was_merged(deliver, labels
     assert deliver(table) == Taken(before=True) and str(deliver(table)).startswith("taken before")
     assert deliver("order,returned\nA2,yes\n").taken == 1
     (day,) = labels.days()
-    labels.replace(labels.of(day), [labels.read(part) for part in labels.of(day)])
-    labels.remove([part for part in labels.files(day) if part not in labels.of(day)])
-    assert deliver(table) == Taken(before=True) and len(rows_in(labels)) == 2
+    for other in ("A3", "A4"):
+        labels.replace(labels.of(day), [labels.read(part) for part in labels.of(day)])
+        labels.remove(labels.replaced_until(day, datetime.max))
+        assert deliver(f"order,returned\n{other},yes\n").taken == 1
+    assert deliver(table) == Taken(before=True) and len(rows_in(labels)) == 4
 
 
 @pytest.mark.parametrize(
@@ -75,12 +77,43 @@ def test_a_delivery_is_taken_once_also_after_its_part_was_merged(deliver, labels
         ),
         ("A1,2026-01-01T10:00Z,yes\nA1,2026-01-01T11:00+01:00,no", Taken(contradicting=2)),
         ("A1,2999-01-01,yes\nA2,,yes", Taken(taken=1, future=1)),
+        ("A1,2026-01-01,no\nA1,2026-01-01,no\nA2,2026-01-01,no", Taken(taken=2, repeated=1)),
     ],
 )
 def test_rows_that_cannot_count_are_left_out_and_counted(deliver, labels, rows, expected):
     taken = deliver(f"order,time,returned\n{rows}\n")
     assert taken == expected and len(rows_in(labels)) == expected.taken
     assert str(taken).startswith(f"{expected.taken} labels taken")
+
+
+def test_both_names_of_the_same_prediction_contradict_each_other(deliver, labels):
+    assert deliver("prediction_id,returned\na,yes\na/0,no\nb,yes\nb/1,no\n") == Taken(taken=2, contradicting=2)
+    assert {row["prediction"] for row in rows_in(labels)} == {"b", "b/1"}
+
+
+@pytest.mark.parametrize(
+    "names", [{"prediction_id": "order"}, {"time": "returned"}, {"time": "order"}, {"time": "prediction_id"}]
+)
+def test_columns_of_labels_have_names_of_their_own(deliver, names):
+    with pytest.raises(ProjectError, match=r"monitoring.yaml: labels.prediction_id and labels.time, .* other names"):
+        deliver("order,returned\nA1,yes\n", policy=Policy(labels=names))
+
+
+@pytest.mark.parametrize(
+    ("rules", "text", "kept"),
+    [
+        (Text(missing=False), " A1 ", " A1 "),
+        (Integer(missing=False), "7.0", "7"),
+        (Number(missing=False), "1e3", "1000"),
+        (Boolean(missing=False), "TRUE", "True"),
+        (Date(missing=False, format="%d.%m.%Y"), "29.02.2024", "2024-02-29T00:00:00.000000"),
+    ],
+)
+def test_a_key_to_forget_is_said_as_the_table_says_it(rules, text, kept):
+    settings = make_settings(data={"key": "order"})
+    assert key_as_kept(text, settings, {"order": rules}) == kept
+    with pytest.raises(ProjectError, match="No column is the key"):
+        key_as_kept(text, make_settings(), {"order": rules})
 
 
 def test_today_is_not_the_future_in_any_time_zone(deliver):

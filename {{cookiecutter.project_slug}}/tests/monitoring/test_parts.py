@@ -62,6 +62,8 @@ def test_what_a_crash_or_a_person_has_left_is_passed_over(parts, tmp_path, caplo
     (folder / "empty.parquet").write_bytes(b"")
     (folder / "cut.parquet").write_bytes(whole[: len(whole) // 2])
     (folder / "notes.txt").write_text("mine")
+    (folder / "page.parquet").write_bytes(whole[:4] + b"\xff" * 40 + whole[44:])
+    (tmp_path / "log" / "20200101").mkdir()
     (folder / ".writing-abc").mkdir()
     (folder / ".writing-abc" / "part-9.parquet").write_bytes(whole)
     (tmp_path / "log" / "not a day").mkdir()
@@ -90,16 +92,16 @@ def test_merged_parts_take_the_place_of_others_which_go_an_hour_later(parts, mon
     assert [parts.read(part)["n"].to_pylist() for part in before] == [[1], [2], [3]]  # for whoever has begun to read
     fill(parts, 4)
     assert tidy(parts, 1).merged == 2 and numbers(parts) == [1, 2, 3, 4]  # merged ones, too
-    assert {"part-1.parquet", merged.name} <= parts.names()
     monkeypatch.setattr(tidying, "UNTIL_REMOVED", timedelta(seconds=-1))
     tidy(parts, 1)
     assert len(parts.files(DAY)) == 1 and numbers(parts) == [1, 2, 3, 4]
+    assert parts.names() == {f"part-{number}.parquet" for number in (1, 2, 3, 4)}  # merged twice
 
 
 def test_of_two_who_merge_the_same_at_the_same_time_one_counts(parts):
     fill(parts, 1, 2)
     some = parts.of(DAY)
-    parts.replace(some, list(tidying.tables(parts, some)))
+    tidying.merge(parts, some)
     fill(parts, 3)
     parts.replace([*some, *parts.of(DAY)[-1:]], [pa.table({"n": [1, 2, 3]})])
     assert numbers(parts) == [1, 2, 3]
@@ -137,6 +139,48 @@ def test_wherever_tidying_is_cut_off_every_row_counts_once(parts, monkeypatch):
     tidy(parts, 1)
     tidy(parts, 1)
     assert len(parts.files(DAY)) == 1
+
+
+def test_wherever_it_is_cut_off_after_two_have_merged_at_the_same_time_every_row_counts_once(tmp_path, monkeypatch):
+    for steps in range(8):
+        parts = Parts(str(tmp_path / f"log-{steps}"))
+        fill(parts, 1, 2)
+        some = parts.of(DAY)
+        fill(parts, 3)
+        tidying.merge(parts, some)
+        parts.replace([*some, parts.files(DAY)[-1]], [pa.table({"n": [1, 2, 3]})])
+        fill(parts, 4)
+        tidying.merge(parts, parts.of(DAY))
+        monkeypatch.setattr(tidying, "UNTIL_REMOVED", timedelta(seconds=-1))
+        gone = parts.replaced_until(DAY, datetime.max)
+        for part in gone[:steps]:
+            parts.remove([part])
+            assert numbers(parts) == [1, 2, 3, 4]
+        tidy(parts, 1)
+        tidy(parts, 1)
+        assert numbers(parts) == [1, 2, 3, 4]
+
+
+def test_what_is_forgotten_while_it_is_merged_stays_forgotten(parts, monkeypatch):
+    fill(parts, 1, 2)
+    read = Parts.replace
+
+    def meanwhile(self, some, tables):
+        monkeypatch.setattr(Parts, "replace", read)
+        first = self.of(DAY)[0]
+        self.remove([first])
+        return read(self, some, tables)
+
+    monkeypatch.setattr(Parts, "replace", meanwhile)
+    assert tidy(parts, 1).merged == 0 and numbers(parts) == [2]
+
+
+def test_a_part_of_more_rows_than_are_merged_stays_as_it_is(parts, monkeypatch):
+    monkeypatch.setattr(tidying, "MOST_ROWS", 3)
+    parts.add(DAY, "large", pa.table({"n": list(range(10, 20))}))
+    fill(parts, 1, 2)
+    tidy(parts, 1)
+    assert numbers(parts) == [1, 2, *range(10, 20)] and len(parts.of(DAY)) == 2
 
 
 def test_parts_with_other_columns_stay_apart_and_nothing_is_lost(parts, monkeypatch):

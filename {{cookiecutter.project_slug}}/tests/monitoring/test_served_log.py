@@ -78,6 +78,7 @@ def test_predicted_labelled_written_out_and_forgotten_by_commands(run, released,
     assert table["label"].fillna("").tolist() == ["yes", "yes", "yes", "", ""]
     assert table["key"].tolist() == ["A1", "A2", "A3", "A4", "A5"] and table["release"].nunique() == 1
     assert "1 predictions and 2 labels are forgotten" in run("predictions", "forget", "A2")
+    assert "There is nothing about 'A2'" in run("predictions", "forget", "A2")
     assert "4 predictions, 2 with a label" in run("predictions", "export", "--out", "out.csv")
     assert "files are put together" in run("predictions", "tidy")
     assert "4 predictions, 2 with a label" in run("predictions", "export", "--out", "out.csv")

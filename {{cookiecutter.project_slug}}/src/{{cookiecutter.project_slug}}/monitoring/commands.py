@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..addresses import without_secrets
+from ..errors import ProjectError
 from ..settings import load_settings
 from .policy import load_policy
 
@@ -31,11 +32,16 @@ def export(out: Annotated[str, typer.Option(help="Where to write.")] = "predicti
 @predictions.command()
 def forget(key: Annotated[str, typer.Argument(help="Who or what: a value of data.key.")]) -> None:
     """Remove all predictions and labels about one key. What the model has learned from is kept elsewhere."""
+    from .delivering import known_schema
+    from .labels import key_as_kept
     from .parts import Parts
     from .tidying import forget
 
-    state = load_settings().state
-    rows, labels = forget(Parts(state.predictions), Parts(state.labels), key)
+    settings = load_settings()
+    log, kept = Parts(settings.state.predictions), Parts(settings.state.labels)
+    rows, labels = forget(log, kept, key_as_kept(key, settings, known_schema()))
+    if not rows and not labels:
+        raise ProjectError(f"There is nothing about {key!r}, neither a prediction nor a label.")
     typer.echo(f"{rows} predictions and {labels} labels are forgotten.")
 
 

@@ -32,10 +32,13 @@ def take_all(address: str, settings: Settings, policy: Policy, tell: Callable[[s
     """
     schema, to, failed = known_schema(), Parts(settings.state.labels), 0
     files = files_at(address)
+    if not files:
+        tell(f"There are no tables in {address}.")
     for name in files:
         try:
             content = fetch(name, settings.data.max_megabytes)
-            tell(f"{name}: {take(from_file(content, name, settings), to, settings, schema, policy)}")
+            taken = take(from_file(content, name, settings), to, settings, schema, policy)
+            tell(f"{name}: {taken}")
         except ProjectError as error:
             tell(f"{name}: {error}")
             failed += 1

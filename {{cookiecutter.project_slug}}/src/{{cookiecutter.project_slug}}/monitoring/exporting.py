@@ -1,8 +1,10 @@
 """Predictions and labels of a window as a table for people and other programs."""
 
+import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import fsspec
 import pandas as pd
@@ -13,6 +15,9 @@ from .joined import Joined
 from .predictions import DIGITS
 
 RELEASE = "release"
+# All texts are quoted: Python leaves a lone carriage return unquoted, and readers begin a new row there.
+HOW: dict[str, Any] = {"index": False, "lineterminator": "\n", "quoting": csv.QUOTE_NONNUMERIC}
+HOW |= {"date_format": "%Y-%m-%dT%H:%M:%S.%fZ"}
 
 
 def export(joined: Joined, releases: Sequence[str], out: str) -> int:
@@ -20,13 +25,12 @@ def export(joined: Joined, releases: Sequence[str], out: str) -> int:
 
     releases: the names of all releases. What a model does not have is empty, as is what is missing.
     """
-    columns = dict.fromkeys(name for table in joined.tables() for name in with_release(table, releases))
-    count = 0
+    columns, count = [*joined.columns, RELEASE], 0
     with delivered(out) as path, path.open("w", encoding="utf-8", newline="") as file:
-        pd.DataFrame(columns=list(columns)).to_csv(file, index=False, lineterminator="\n")
+        pd.DataFrame(columns=columns).to_csv(file, **HOW)
         for table in joined.tables():
-            rows = with_release(table, releases).reindex(columns=list(columns))
-            rows.to_csv(file, index=False, header=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%S.%fZ")
+            rows = with_release(table, releases).reindex(columns=columns)
+            rows.to_csv(file, header=False, **HOW)
             count += len(rows)
     return count
 

@@ -12,17 +12,27 @@ from duckdb import DuckDBPyConnection
 
 from . import matching
 from .parts import Part, Parts
+from .predictions import ANSWER
 
-LABEL = "label"
+LABEL, PREDICTION = "label", f"{ANSWER}prediction"
+LONGEST_DAY = timedelta(hours=25)  # which a label may mean, all of it
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 KNOWN_BY = ["id", "row", "key", "at"]  # what a label may say of the prediction that it belongs to
 
 
 @dataclass(frozen=True)
 class Window:
-    """The predictions that were asked for from start on and before end, in UTC."""
+    """The predictions that were asked for from start on and before end."""
 
     start: datetime
     end: datetime
+
+    def __post_init__(self) -> None:
+        """Take both in UTC, in which the days of the log are. Raises ValueError where one names no zone."""
+        for name, moment in (("start", self.start), ("end", self.end)):
+            if moment.tzinfo is None:
+                raise ValueError(f"the {name} of a window, {moment}, names no time zone")
+            object.__setattr__(self, name, moment.astimezone(UTC))
 
     @classmethod
     def until_now(cls, days: float) -> "Window":
@@ -43,11 +53,17 @@ class Joined:
         """How many labels came for these predictions, by what became of them: see OUTCOMES."""
         return counted(self._connection, OF_PREDICTIONS, self._window)
 
+    @property
+    def columns(self) -> list[str]:
+        """Those that `tables` have, of all models."""
+        files = filter(None, map(self._log.open, self._parts))
+        return [*dict.fromkeys(name for file in files for name in file.schema_arrow.names), LABEL]
+
     def tables(self, only_labelled: bool = False) -> Iterator[pd.DataFrame]:
         """The rows, one part of the log after the other, so that no more is in memory.
 
-        Columns: what `predictions` writes, and `label`, a text, or None where it is not known. A column that a release
-        did not have is not in its tables; all rows of one table are of one model.
+        Columns: what `predictions` writes, and `label`, of the type of the answer, missing where it is not known. A
+        column that a release did not have is not in its tables.
         """
         for number, part in enumerate(self._parts):
             found = self._connection.execute(
@@ -59,7 +75,8 @@ class Joined:
             if rows is None:
                 continue
             labels = found.to_pandas().set_index("place")["label"].reindex(range(len(rows)))
-            table = rows.to_pandas(types_mapper=DTYPES.get).assign(**{LABEL: labels})
+            table = rows.to_pandas(types_mapper=DTYPES.get)
+            table[LABEL] = like_answers(labels, table[PREDICTION])
             kept = table["at"].between(self._window.start, self._window.end, inclusive="left")
             if only_labelled:
                 kept &= table[LABEL].notna()
@@ -78,6 +95,13 @@ DTYPES = {
 }
 
 
+def like_answers(labels: pd.Series, answers: pd.Series) -> pd.Series:
+    """Labels, which are kept as texts, as what the model answers is."""
+    if pd.api.types.is_bool_dtype(answers):
+        return labels.map({"True": True, "False": False}).astype("boolean")
+    return pd.to_numeric(labels).astype(answers.dtype) if pd.api.types.is_numeric_dtype(answers) else labels
+
+
 @contextmanager
 def joined(
     log: Parts, labels: Parts, window: Window, horizon: timedelta, known_until: datetime | None = None
@@ -87,7 +111,7 @@ def joined(
     known_until: leave out labels that came later, to see what was known then.
     """
     # A later prediction, in the time in which a label may still come, may be the one that it belongs to.
-    last = window.end + horizon
+    last = window.end + horizon + LONGEST_DAY
     with matching.database() as connection:
         parts = list(log.between(window.start.date(), last.date()))
         insert_predictions(connection, log, parts, Window(window.start, last))
@@ -103,7 +127,7 @@ def outcomes(log: Parts, labels: Parts, window: Window, horizon: timedelta) -> d
         times = "SELECT min(time) AS oldest, max(arrived) AS newest FROM labels"
         (found,) = connection.execute(times).to_arrow_table().to_pylist()
         if found["oldest"] is not None:
-            asked = Window(found["oldest"] - 2 * horizon, found["newest"])
+            asked = Window(max(found["oldest"], EARLIEST) - 2 * horizon, found["newest"] + timedelta(microseconds=1))
             insert_predictions(connection, log, list(log.between(asked.start.date(), asked.end.date())), asked)
         matching.match(connection, horizon)
         return counted(connection, OF_LABELS, window)

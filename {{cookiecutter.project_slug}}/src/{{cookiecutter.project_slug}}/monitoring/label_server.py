@@ -3,6 +3,8 @@
 import asyncio
 import hmac
 import json
+import logging
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,10 +16,11 @@ from ..errors import ProjectError
 from ..serving.app import Server, listening, until_stopped
 from ..serving.guard import Guard
 from ..settings import Settings
-from .labels import from_rows, take
+from .labels import examine, from_rows, keep
 from .parts import Parts
 from .policy import Policy
 
+logger = logging.getLogger(__name__)
 PATH = "/labels"
 LEAST = 16  # characters of a token
 
@@ -31,7 +34,7 @@ def application(settings: Settings, schema: Schema, policy: Policy, token: str |
         raise ProjectError(
             f"LABELS_TOKEN must be a secret of at least {LEAST} characters, which who sends labels has, too."
         )
-    labels, one_at_a_time = Parts(settings.state.labels), asyncio.Lock()
+    labels = Parts(settings.state.labels)
 
     async def post(request: Request) -> Response:
         given = request.headers.get("authorization", "").encode()
@@ -42,11 +45,15 @@ def application(settings: Settings, schema: Schema, policy: Policy, token: str |
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not rows:
             return JSONResponse({"error": "Send an object with a list `labels` of objects, one for each row."}, 400)
         try:
-            async with one_at_a_time:
-                taken = await asyncio.to_thread(take, from_rows(rows, content), labels, settings, schema, policy)
+            taken, clear = examine(from_rows(rows, content), settings, schema, policy)
         except ProjectError as error:
             return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse(taken.__dict__)
+        try:
+            await asyncio.to_thread(keep, clear, uuid4().hex, labels)
+        except Exception as error:  # each kind of store has errors of its own
+            logger.error(f"{taken.taken} labels could not be kept: {error}")
+            return JSONResponse({"error": "The labels cannot be kept at the moment: send them again."}, 503)
+        return JSONResponse({"taken": taken.taken, "said": str(taken)})
 
     return Guard(Starlette(routes=[Route(PATH, post, methods=["POST"])]), {PATH: "POST"})
 

@@ -21,7 +21,7 @@ from ..core.values import Form, InFile, InJson
 from ..errors import ProjectError
 from ..settings import Settings
 from .parts import ENDING, Parts
-from .policy import Labels, Policy
+from .policy import POLICY, Labels, Policy
 
 MOMENT = pa.timestamp("us", tz="UTC")
 COLUMNS = pa.schema(
@@ -117,21 +117,47 @@ def take(delivery: Delivery, to: Parts, settings: Settings, schema: Schema, poli
     name = delivery.sha256[:DIGITS]
     if name + ENDING in to.names():
         return Taken(before=True)
+    taken, labels = examine(delivery, settings, schema, policy)
+    keep(labels, name, to)
+    return taken
+
+
+def examine(delivery: Delivery, settings: Settings, schema: Schema, policy: Policy) -> tuple[Taken, pd.DataFrame]:
+    """What becomes of the rows of a delivery, and those to keep. Raises ProjectError, see `take`."""
     now = datetime.now(UTC)
     labels = typed(delivery, settings, schema, policy.labels, now)
     known = labels[labels["label"].notna()]
     come = known[known["time"] <= now + AHEAD]
-    single = come.drop_duplicates(["prediction", "key", "time", "until", "label"])
-    clear = single.drop_duplicates(["prediction", "key", "time", "until"], keep=False)
-    if len(clear):
-        to.add(now.date(), name, as_rows(clear))
-    return Taken(
-        taken=len(clear),
+    # Of a request of one row, both names are of the same prediction.
+    what = come.assign(prediction=come["prediction"].str.removesuffix("/0"))[["prediction", "key", "time", "until"]]
+    single = ~what.assign(label=come["label"]).duplicated()
+    clear = single & ~what[single].duplicated(keep=False).reindex(what.index, fill_value=False)
+    taken = Taken(
+        taken=int(clear.sum()),
         empty=len(labels) - len(known),
         future=len(known) - len(come),
-        repeated=len(come) - len(single),
-        contradicting=len(single) - len(clear),
+        repeated=len(come) - int(single.sum()),
+        contradicting=int(single.sum() - clear.sum()),
     )
+    return taken, come[clear]
+
+
+def keep(labels: pd.DataFrame, name: str, to: Parts) -> None:
+    """Write labels, if there are any, as a part of this name."""
+    if len(labels):
+        to.add(labels["arrived"].iloc[0].date(), name, as_rows(labels))
+
+
+def key_as_kept(text: str, settings: Settings, schema: Schema) -> str:
+    """A key as the logs have it, from how the table has it. Raises ProjectError where it is none."""
+    key = settings.data.key
+    if key is None:
+        raise ProjectError("No column is the key: see data.key in params.yaml.")
+    findings = Findings()
+    rules = {key: of_any_value(schema[key])}
+    table = typed_table({key: [text]}, [1], rules, InFile(settings.data.read), findings)
+    findings.refuse()
+    return texts(table[key])[0]
 
 
 def as_rows(labels: pd.DataFrame) -> pa.Table:
@@ -143,6 +169,7 @@ def as_rows(labels: pd.DataFrame) -> pa.Table:
 def typed(delivery: Delivery, settings: Settings, schema: Schema, rules: Labels, now: datetime) -> pd.DataFrame:
     """The rows of a delivery with the columns of COLUMNS. Raises ProjectError that names what is wrong, and where."""
     columns, places, findings = delivery.columns, delivery.places, delivery.findings
+    check_names(settings, rules)
     wanted = schema_of_labels(settings, schema, rules)
     check_columns(list(columns), wanted, settings)
     table = typed_table(columns, places, wanted, delivery.form, findings)
@@ -179,6 +206,17 @@ def schema_of_labels(settings: Settings, schema: Schema, rules: Labels) -> Schem
     if key is not None:
         wanted[key] = of_any_value(schema[key])
     return {name: column.model_copy(update={"missing": True}) for name, column in wanted.items()}
+
+
+def check_names(settings: Settings, rules: Labels) -> None:
+    """Raise ProjectError where two columns of a table of labels would have the same name."""
+    known = [settings.target.column, *filter(None, [settings.data.key])]
+    names = [rules.prediction_id, rules.time]
+    if len({*known, *names}) < len(known) + len(names):
+        raise ProjectError(
+            f"{POLICY}: labels.prediction_id and labels.time, {names}, must have other names than the target and the "
+            f"key, {known}, and than each other."
+        )
 
 
 def check_columns(columns: Sequence[str], wanted: Schema, settings: Settings) -> None:

@@ -1,8 +1,8 @@
 """Which prediction a label belongs to, and which labels count: the rule, as one calculation in DuckDB.
 
-A label names a prediction, or says of a key what was true at a time. It belongs to the last prediction of this name
-that had been made when the label came, or to the last one about this key that had been made at that time; not if that
-is older than the horizon. Of several labels that belong to one prediction the one that came last counts.
+A label names a prediction, or says of a key what was true at a time. It belongs to the last prediction of this name, or
+about this key at that time, that had been made when the label came; not if that is older than the horizon. Of several
+labels that belong to one prediction the one that came last counts.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,9 @@ CREATE TABLE labels (
 RULE = """
 CREATE TABLE outcomes AS
 WITH numbered AS (
-    SELECT *, row_number() OVER (ORDER BY arrived, time, place, prediction, key, label) AS number FROM labels
+    SELECT *, least(until, arrived) AS latest,
+        row_number() OVER (ORDER BY arrived, time, place, prediction, key, label) AS number
+    FROM labels
 ), named AS (
     SELECT id || '/' || nth AS name, * FROM predictions
     UNION ALL SELECT id, * FROM predictions WHERE nth = 0
@@ -40,7 +42,7 @@ WITH numbered AS (
     SELECT numbered.*, asked, spot FROM numbered ASOF LEFT JOIN by_name ON prediction = name AND arrived >= asked
     WHERE prediction IS NOT NULL
     UNION ALL
-    SELECT numbered.*, asked, spot FROM numbered ASOF LEFT JOIN by_key ON numbered.key = by_key.key AND until >= asked
+    SELECT numbered.*, asked, spot FROM numbered ASOF LEFT JOIN by_key ON numbered.key = by_key.key AND latest >= asked
     WHERE prediction IS NULL
 ), aged AS (
     SELECT *, asked IS NOT NULL AND time - asked <= $horizon AS belongs FROM matched

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Mapping
 
+from ..addresses import Address
+from ..errors import ProjectError
 from ..serving.observers import Observer
 from ..settings import PARAMS, load_settings
 
@@ -11,7 +13,12 @@ ADDRESS = "PREDICTIONS"  # the variable that says where, in a container, which h
 
 def observer(environment: Mapping[str, str]) -> Observer | None:
     """What writes down what was answered, where the environment, or else params.yaml, says; None where neither does."""
-    address = environment.get(ADDRESS) or (load_settings().state.predictions if PARAMS.exists() else None)
+    given = environment.get(ADDRESS)
+    address = Address(given) if given else load_settings().state.predictions if PARAMS.exists() else None
+    if address is not None and address.has_account:
+        raise ProjectError(
+            f"{ADDRESS}: there is an account in it. Give it in the variables of the store's own package."
+        )
     if address is None:
         logging.getLogger(__name__).warning(f"Predictions are not logged: {ADDRESS} does not say where.")
         return None

@@ -36,7 +36,7 @@ class PredictionLog:
 
     def __init__(self, address: str) -> None:
         """address: a folder, or any address that fsspec writes."""
-        self._parts = Parts(address)
+        self._parts, self._reached = Parts(address), True
 
     def write(self, answered: Answered) -> None:
         """Write these rows, if need be after several tries. Raises what keeps the store from taking them."""
@@ -48,12 +48,14 @@ class PredictionLog:
 
     def _add(self, day: date, name: str, rows: pa.Table) -> None:
         """Write one part, under the same name at each try: what was written in vain is replaced."""
-        for pause in PAUSES:
+        for pause in PAUSES if self._reached else ():  # not again and again where it was in vain the last time
             try:
                 return self._parts.add(day, name, rows)
             except Exception:  # each kind of store has errors of its own
                 time.sleep(pause)
+        self._reached = False
         self._parts.add(day, name, rows)
+        self._reached = True
 
 
 def as_rows(answered: Answered) -> pa.Table:

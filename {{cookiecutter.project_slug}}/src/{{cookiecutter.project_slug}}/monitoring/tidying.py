@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,8 +37,7 @@ def tidy(parts: Parts, keep_days: int, keep_megabytes: float | None = None) -> T
             continue
         parts.remove(parts.replaced_until(day, now - UNTIL_REMOVED))
         for some in to_merge(parts, parts.of(day)):
-            parts.replace(some, tables(parts, some))
-            done.merged += len(some)
+            done.merged += merge(parts, some)
     if keep_megabytes is not None:
         done.days += remove_oldest(parts, keep_megabytes * 1e6)
     return done
@@ -53,19 +53,23 @@ def to_merge(parts: Parts, there: Sequence[Part]) -> Iterator[list[Part]]:
             continue
         columns = file.schema_arrow.remove_metadata().serialize().to_pybytes()
         if rows[columns] + file.metadata.num_rows > MOST_ROWS:
-            yield from (some for some in [alike.pop(columns)] if len(some) > 1)
+            yield from (some for some in [alike.pop(columns, [])] if len(some) > 1)
             rows[columns] = 0
         alike[columns].append(part)
         rows[columns] += file.metadata.num_rows
     yield from (some for some in alike.values() if len(some) > 1)
 
 
-def tables(parts: Parts, some: Sequence[Part]) -> Iterator[pa.Table]:
-    """What is in these, one after the other."""
-    for part in some:
-        table = parts.read(part)
-        assert table is not None, "it could be opened"
-        yield table
+def merge(parts: Parts, some: Sequence[Part]) -> int:
+    """Put one part in the place of these of a day, but for spoiled ones; how many they were."""
+    read = {part: table for part in some if (table := parts.read(part)) is not None}
+    if len(read) < 2:
+        return 0
+    merged = parts.replace(list(read), list(read.values()))
+    if not set(read) <= set(parts.files(merged.day)):  # somebody has forgotten a row of them meanwhile
+        parts.remove([merged])
+        return 0
+    return len(read)
 
 
 def remove_oldest(parts: Parts, most: float) -> int:
@@ -84,32 +88,39 @@ def remove_oldest(parts: Parts, most: float) -> int:
 def forget(log: Parts, labels: Parts, key: str) -> tuple[int, int]:
     """Remove the rows of one key; how many predictions and labels they were.
 
-    Until a look at everything finds none: others may merge parts while this is going on.
+    The labels first, which are found by the predictions: so it can be called again where it was cut off. Until a look
+    at everything finds none, as servers go on.
     """
-    names: set[str] = set()
-    counts = [0, 0]
+    predictions = told = 0
     more = True
     while more:
-        found = remove_rows(log, lambda rows: of_key(rows, key, names))
-        told = remove_rows(labels, lambda rows: about(rows, key, names))
-        counts = [counts[0] + found, counts[1] + told]
-        more = bool(found or told)
-    return counts[0], counts[1]
+        names = names_about(log, key)
+        labels_found = remove_rows(labels, partial(about, key=key, names=names))
+        found = remove_rows(log, partial(of_key, key=key))
+        predictions, told, more = predictions + found, told + labels_found, bool(found or labels_found)
+    return predictions, told
 
 
-def of_key(rows: pa.Table, key: str, names: set[str]) -> pa.ChunkedArray:
-    """Which predictions are about this key. names: what labels may call them is added."""
-    mask = pc.fill_null(pc.equal(rows["key"], key), False)
-    found = rows.filter(mask)
-    for one, row in zip(found["id"].to_pylist(), found["row"].to_pylist(), strict=True):
-        names |= {f"{one}/{row}"} | ({one} if row == 0 else set())
-    return mask
+def names_about(log: Parts, key: str) -> pa.Array:
+    """What labels may call the predictions about a key."""
+    names: set[str] = set()
+    for part in (part for day in log.days() for part in log.of(day)):
+        rows = log.read(part, ["id", "row", "key"])
+        if rows is not None:
+            found = rows.filter(of_key(rows, key))
+            for one, row in zip(found["id"].to_pylist(), found["row"].to_pylist(), strict=True):
+                names |= {f"{one}/{row}"} | ({one} if row == 0 else set())
+    return pa.array(sorted(names), pa.string())
 
 
-def about(rows: pa.Table, key: str, names: set[str]) -> pa.ChunkedArray:
+def of_key(rows: pa.Table, key: str) -> pa.ChunkedArray:
+    """Which rows are about this key."""
+    return pc.fill_null(pc.equal(rows["key"], key), False)
+
+
+def about(rows: pa.Table, key: str, names: pa.Array) -> pa.ChunkedArray:
     """Which labels are about this key, or about a prediction of one of these names."""
-    named = pc.is_in(rows["prediction"], pa.array(sorted(names), pa.string()))
-    return pc.or_(pc.fill_null(pc.equal(rows["key"], key), False), pc.fill_null(named, False))
+    return pc.or_(of_key(rows, key), pc.fill_null(pc.is_in(rows["prediction"], names), False))
 
 
 def remove_rows(parts: Parts, which: Callable[[pa.Table], pa.ChunkedArray]) -> int:
@@ -122,8 +133,7 @@ def remove_rows(parts: Parts, which: Callable[[pa.Table], pa.ChunkedArray]) -> i
             if rows is None or not pc.any(mask := which(rows)).as_py():
                 continue
             rest = rows.filter(pc.invert(mask))
-            if len(rest):
-                parts.replace([part], [rest])
+            parts.replace([part], [rest])  # also where it is empty: its name says that it was there
             parts.remove([part])
             count += len(rows) - len(rest)
     return count

@@ -129,17 +129,17 @@ class Observers:
             answers, more = self._next_answers()
             if not answers:
                 continue
-            self._observe(together(self._sha256, self._record, self._names, answers))
+            self._observe(answers)
             if first:
                 gc.freeze()  # what they have loaded by then, the client of a store for one, stays
                 first = False
 
-    def _observe(self, answered: Answered) -> None:
+    def _observe(self, answers: Sequence[Told]) -> None:
         """Tell each of them."""
-        rows = rows_of(answered.answers)
+        rows = sum(len(first) for *_, (first, *_) in answers)
         for observer in self._observers:
             try:
-                observer(answered)
+                observer(together(self._sha256, self._record, self._names, answers))
             except Exception as error:  # of somebody else's code, which must not end the others
                 logger.error(f"{rows} rows could not be observed: {type(error).__name__}: {error}")
                 metrics.UNOBSERVED.inc(rows)
