@@ -24,8 +24,8 @@ def answer_with_another_digest(project: Path) -> None:
 def answer_wrongly(project: Path) -> None:
     edit(
         project / "src/my_ml_project/serving/runtime.py",
-        "predict(self._model, table)",
-        "predict(self._model, table[::-1])",
+        "predict(self._model, table, ",
+        "predict(self._model, table[::-1], ",
     )
 
 
