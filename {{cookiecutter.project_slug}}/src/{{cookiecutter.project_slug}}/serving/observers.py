@@ -30,7 +30,7 @@ logger = logging.getLogger("mlserver")  # which prints what it is told
 MOST_ROWS_WAITING = 100_000
 MOST_ROWS_TOLD = 10_000  # at once, unless a single request has more
 SECONDS_TOGETHER = 5  # in which what was answered is told at once: who writes it down writes few files
-SECONDS_TO_END = 5
+SECONDS_TO_END = 20  # a store far away is to be reached; whoever ends the server may end it sooner
 
 
 @dataclass(frozen=True)
