@@ -7,23 +7,19 @@ and never answers. The servers take turns; medians of several rounds count. On a
 runs all once for a moment.
 """
 
-import argparse
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from serving import NAME, REQUESTS, Measured, Server, free_ports, load, started
+from serving import NAME, REQUESTS, ROWS, Found, Server, compare, free_ports, median, size_asked_for, started
 from support import render_level, run
 
 FULL = {"rounds": 5, "seconds": 6.0, "warm": 3.0, "settle": 6.0}
 QUICK = {"rounds": 1, "seconds": 0.3, "warm": 0.3, "settle": 0.0}
-ROWS, CLIENTS = (1, 100), (1, 8, 32)
 KEYS = {
     "AWS_ACCESS_KEY_ID": "emulated-id",
     "AWS_SECRET_ACCESS_KEY": "emulated-secret",
@@ -86,55 +82,25 @@ def all_started(folder: Path, project: Path) -> Iterator[dict[str, Server]]:
         yield servers
 
 
-def compare(servers: dict[str, Server], folder: Path, rounds: int, seconds: float, warm: float, settle: float) -> None:
-    """Print, for each size of request and number of clients, what a log at each place leaves."""
-    print(
-        "| rows | clients | without a log | "
-        + " | ".join(f"{name}: requests, p99" for name in list(servers)[1:])
-        + " |"
-    )
-    print("|---" * (2 + len(servers)) + "|", flush=True)
-    for rows in ROWS:
-        body = (folder / f"{rows}.json").read_bytes()
-        for server in servers.values():
-            load(server, body, CLIENTS[-1], seconds=warm)
-        for clients in CLIENTS:
-            found: dict[str, list[Measured]] = {name: [] for name in servers}
-            for turn in range(rounds):
-                for name in rotated(list(servers), turn):
-                    found[name].append(load(servers[name], body, clients, seconds=seconds))
-                    time.sleep(settle)  # until what it has still to write is written, and disturbs nobody else
-            print_line(rows, clients, found)
-
-
-def rotated(names: list[str], turn: int) -> list[str]:
-    """The same, each of them once the first."""
-    first = turn % len(names)
-    return names[first:] + names[:first]
-
-
-def print_line(rows: int, clients: int, found: dict[str, list[Measured]]) -> None:
+def print_line(rows: int, clients: int, found: Found) -> None:
     """One line of the table, each store as ratios to the server without a log."""
-
-    def median(name: str, of: str) -> float:
-        return statistics.median(getattr(one, of) for one in found[name])
-
-    cells = [str(rows), str(clients), f"{median('none', 'per_second'):.0f}"]
+    cells = [str(rows), str(clients), f"{median(found, 'none', 'per_second'):.0f}"]
     for name in list(found)[1:]:
-        cells.append(", ".join(f"{median(name, of) / median('none', of):.2f}" for of in ("per_second", "p99")))
+        ratios = (median(found, name, of) / median(found, "none", of) for of in ("per_second", "p99"))
+        cells.append(", ".join(f"{ratio:.2f}" for ratio in ratios))
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def main() -> None:
     """Print all ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="everything once, for a moment: it still runs")
-    size = QUICK if parser.parse_args().quick else FULL
+    size = size_asked_for(__doc__, QUICK, FULL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project = prepare(folder)
         with all_started(folder, project) as servers:
-            compare(servers, folder, **size)
+            titles = ["rows", "clients", "without a log", *(f"{name}: requests, p99" for name in list(servers)[1:])]
+            print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|", flush=True)
+            compare(servers, folder, print_line, **size)
 
 
 if __name__ == "__main__":

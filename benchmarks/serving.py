@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,9 @@ class Measured:
     per_second: float
     p99: float
     busy: float
+
+
+Found = dict[str, list[Measured]]
 
 
 class Server:
@@ -188,31 +191,50 @@ def all_started(folder: Path, project: Path) -> Iterator[dict[str, Server]]:
         yield servers
 
 
-def compare(servers: dict[str, Server], folder: Path, rounds: int, seconds: float, warm: float) -> None:
-    """Print, for each size of request and number of clients, what the three reach."""
-    print("| rows | clients | requests a second | of mlserver-sklearn | of the limit | p99 | CPU a request |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+def compare(
+    servers: dict[str, Server],
+    folder: Path,
+    print_line: Callable[[int, int, Found], None],
+    rounds: int,
+    seconds: float,
+    warm: float,
+    settle: float = 0,
+) -> None:
+    """Print, for each size of request and number of clients, what these reach in turns, each of which another begins.
+
+    settle: seconds in which whoever was asked may do what is still to be done, so that it disturbs nobody else.
+    """
+    names = list(servers)
     for rows in ROWS:
         body = (folder / f"{rows}.json").read_bytes()
         for server in servers.values():
             load(server, body, CLIENTS[-1], seconds=warm)
         for clients in CLIENTS:
-            found: dict[str, list[Measured]] = {name: [] for name in servers}
-            for _ in range(rounds):
-                for name, server in servers.items():
-                    found[name].append(load(server, body, clients, seconds=seconds))
+            found: Found = {name: [] for name in names}
+            for turn in range(rounds):
+                first = turn % len(names)
+                for name in names[first:] + names[:first]:
+                    found[name].append(load(servers[name], body, clients, seconds=seconds))
+                    time.sleep(settle)
             print_line(rows, clients, found)
 
 
-def print_line(rows: int, clients: int, found: dict[str, list[Measured]]) -> None:
+def median(found: Found, name: str, of: str) -> float:
+    """What one of them reaches."""
+    return statistics.median(getattr(one, of) for one in found[name])
+
+
+def size_asked_for(about: str, quick: dict[str, float], full: dict[str, float]) -> dict[str, float]:
+    """How much to do, as the command line says."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="everything once, for a moment: it still runs")
+    return quick if parser.parse_args().quick else full
+
+
+def print_line(rows: int, clients: int, found: Found) -> None:
     """One line of the table: ours, and as ratios to the others."""
-
-    def median(name: str, of: str) -> float:
-        return statistics.median(getattr(one, of) for one in found[name])
-
-    ours, theirs = median("ours", "per_second"), median("mlserver-sklearn", "per_second")
-    limit = median("zeros", "per_second")
-    p99, busy = (median("ours", of) / median("mlserver-sklearn", of) for of in ("p99", "busy"))
+    ours, theirs, limit = (median(found, name, "per_second") for name in ("ours", "mlserver-sklearn", "zeros"))
+    p99, busy = (median(found, "ours", of) / median(found, "mlserver-sklearn", of) for of in ("p99", "busy"))
     print(
         f"| {rows} | {clients} | {ours:.0f} to {theirs:.0f} and {limit:.0f} | {ours / theirs:.2f} | {ours / limit:.2f} "
         f"| {p99:.2f} | {busy:.2f} |",
@@ -222,18 +244,19 @@ def print_line(rows: int, clients: int, found: dict[str, list[Measured]]) -> Non
 
 def main() -> None:
     """Print all ratios."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="everything once, for a moment: it still runs")
-    size = QUICK if parser.parse_args().quick else FULL
+    size = size_asked_for(__doc__, QUICK, FULL)
+    requests = size.pop("requests")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project = prepare(folder)
         with all_started(folder, project) as servers:
-            compare(servers, folder, size["rounds"], size["seconds"], size["warm"])
+            print("| rows | clients | requests a second | of mlserver-sklearn | of the limit | p99 | CPU a request |")
+            print("|---|---|---|---|---|---|---|", flush=True)
+            compare(servers, folder, print_line, **size)
             server, body = servers["ours"], (folder / "1.json").read_bytes()
             before = server.megabytes()
-            load(server, body, CLIENTS[-1], most=size["requests"])
-            print(f"memory: {server.megabytes() / before:.3f} of what it was, {size['requests']:,} requests later")
+            load(server, body, CLIENTS[-1], most=requests)
+            print(f"memory: {server.megabytes() / before:.3f} of what it was, {requests:,} requests later")
 
 
 if __name__ == "__main__":

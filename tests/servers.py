@@ -59,6 +59,17 @@ def stop(*processes: subprocess.Popen) -> None:
         process.communicate()
 
 
+MAKE_SERVABLE = """
+import sys
+from pathlib import Path
+from my_ml_project.core.kept_models import latest_model
+from my_ml_project.core.model_folder import copy_files
+from my_ml_project.serving.model_settings import MODEL_SETTINGS, model_settings
+model, place = latest_model(Path("models")), Path(sys.argv[1])
+place.mkdir()
+copy_files(model, place)
+(place / MODEL_SETTINGS).write_bytes(model_settings(model))
+"""
 TO_REQUEST = """
 import json
 from pathlib import Path
@@ -114,6 +125,23 @@ def served(project: Path, log: Path, **variables: str) -> Iterator[Server]:
         yield Server(port, good_request(project), process, log)
         assert process.poll() is None, "the server has died"
         assert "Traceback" not in log.read_text("utf-8")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def mlserver(project: Path, folder: Path, **variables: str) -> Iterator[Server]:
+    """MLServer's own command on a folder with a model, as under Seldon, in the project's environment, until the end."""
+    http_port, grpc_port, metrics_port = free_ports(3)
+    address = {"host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_port": metrics_port}
+    (folder / "settings.json").write_text(json.dumps(address | {"parallel_workers": 0, "debug": False}))
+    log, command = folder / "log", [project / ".venv/bin/mlserver", "start", folder]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, env=own_environment() | variables, stdout=out, stderr=out)
+    try:
+        wait_until_healthy(f"http://127.0.0.1:{http_port}/v2/models/{NAME}/ready", process, log)
+        yield Server(http_port, good_request(project), process, log)
     finally:
         process.terminate()
         process.wait()

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 import yaml
 from emulation.containers import free_ports
-from servers import NAME, SECONDS_TO_ANSWER, Server, good_request, served
+from servers import MAKE_SERVABLE, NAME, SECONDS_TO_ANSWER, Server, mlserver, served
 from support import run, tool
 
 pytestmark = pytest.mark.real
@@ -31,17 +31,6 @@ MODEL = f"/v2/models/{NAME}"
 ACCOUNT = "shop:a long password"
 JSON = {"Content-Type": "application/json"}
 GZIP = {"Content-Encoding": "gzip"}
-MAKE_SERVABLE = """
-import sys
-from pathlib import Path
-from my_ml_project.core.kept_models import latest_model
-from my_ml_project.core.model_folder import copy_files
-from my_ml_project.serving.model_settings import MODEL_SETTINGS, model_settings
-model, place = latest_model(Path("models")), Path(sys.argv[1])
-place.mkdir()
-copy_files(model, place)
-(place / MODEL_SETTINGS).write_bytes(model_settings(model))
-"""
 LARGEST = 8 * 2**20  # bytes of a request
 
 
@@ -383,24 +372,10 @@ def test_two_lengths_are_not_two_requests(server, proxy):
 def test_mlserver_by_itself_as_under_seldon_has_the_bounds_of_the_runtime(in_place_1, memory, tmp_path):
     """The same model folder in MLServer's own command, which reads all that comes: that is for others to bound."""
     run("uv", "run", "python", "-c", MAKE_SERVABLE, tmp_path / NAME, cwd=in_place_1)
-    http_port, grpc_port, metrics_port = free_ports(3)
-    address = {"host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_port": metrics_port}
-    (tmp_path / "settings.json").write_text(json.dumps(address | {"parallel_workers": 0, "debug": False}))
-    log = tmp_path / "log"
-    with log.open("wb") as out:
-        command = [in_place_1 / ".venv/bin/mlserver", "start", tmp_path]
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=out)
-    try:
-        until_listening(http_port, process)
-        while urllib.request.urlopen(f"http://127.0.0.1:{http_port}/v2/health/live").status != 200:
-            time.sleep(0.1)
-        server = Server(http_port, good_request(in_place_1), process, log)
+    with mlserver(in_place_1, tmp_path) as server:
         for attack in ("unknown inputs", "a long name", "a long id"):
             body, headers, status = ATTACKS[attack]
             with watched(server, memory):
                 answered, said = server.post(body, **headers)
             assert answered == status and len(said) < 1000
         assert server.is_as_before()
-    finally:
-        process.terminate()
-        process.wait()

@@ -1,5 +1,6 @@
 """Level 3: what a served model answers is logged wherever the log is, and answered whatever becomes of the log."""
 
+import csv
 import json
 import random
 import re
@@ -17,7 +18,7 @@ import boto3
 import pytest
 from emulation.containers import free_ports
 from moto.server import ThreadedMotoServer
-from servers import Server, served
+from servers import MAKE_SERVABLE, NAME, Server, mlserver, served
 from support import INSIDE, own_environment, project_command, run, volume
 
 pytestmark = pytest.mark.real
@@ -28,7 +29,7 @@ BUCKET = "predictions"
 # All rows of a log, as DuckDB reads Parquet, and not a line of the project.
 ASK_DUCKDB = """
 import duckdb, json, sys
-rows = duckdb.sql(f"SELECT id, row, model FROM read_parquet('{sys.argv[1]}/*/*.parquet', union_by_name=true)")
+rows = duckdb.sql(f"SELECT id, row, model FROM read_parquet('{sys.argv[1]}', union_by_name=true)")
 print(json.dumps(rows.fetchall()))
 """
 
@@ -40,9 +41,9 @@ def project(in_place_3) -> Path:
     return in_place_3
 
 
-def logged(project: Path, folder: str | Path) -> list[tuple[str, int, str]]:
-    """Id, row and model of all that is in a log on this machine."""
-    said = run("uv", "run", "python", "-c", ASK_DUCKDB, folder, cwd=project).stdout
+def logged(project: Path, files: Path) -> list[tuple[str, int, str]]:
+    """Id, row and model of all that is in these parts of a log."""
+    said = run("uv", "run", "python", "-c", ASK_DUCKDB, files, cwd=project).stdout
     return [tuple(row) for row in json.loads(said)]
 
 
@@ -119,8 +120,9 @@ def test_what_several_write_is_there_once_whoever_is_killed_and_whoever_tidies(p
             memory.append(int(last.split()[3]))
     project_command(project, "predictions", "tidy")
     project_command(project, "predictions", "export", "--out", "all.csv")
-    rows = (project / "all.csv").read_text("utf-8").splitlines()[1:]
-    found = Counter(tuple(line.split(",")[:2]) for line in rows)
+    with (project / "all.csv").open(encoding="utf-8", newline="") as lines:
+        rows = [(row["id"], row["row"]) for row in csv.DictReader(lines)]
+    found = Counter(rows)
     assert set(found.values()) == {1}
     of_writer = Counter(int(one.partition("-")[0]) for one, _ in found)
     for number in dropped:
@@ -178,6 +180,19 @@ def test_a_log_on_an_emulated_s3_is_written_read_tidied_and_labelled(project, tm
         assert len(merged) == 1
 
 
+def test_mlserver_by_itself_as_under_seldon_logs_the_last_rows_when_it_ends(project, tmp_path):
+    """On an emulated S3, whose client must still be able to begin something when the server is asked to end."""
+    run("uv", "run", "python", "-c", MAKE_SERVABLE, tmp_path / NAME, cwd=project)
+    with s3() as reach:
+        variables = reach | {"PREDICTIONS": f"s3://{BUCKET}/log"}
+        with mlserver(project, tmp_path, **variables) as server:
+            ids = ask_many(server, 0, 10)
+        for number, part in enumerate(client("list_objects_v2", reach, Bucket=BUCKET)["Contents"]):
+            content = client("get_object", reach, Bucket=BUCKET, Key=part["Key"])["Body"].read()
+            (tmp_path / f"{number}.parquet").write_bytes(content)
+    assert ids <= {one for one, *_ in logged(project, tmp_path / "*.parquet")}
+
+
 def test_a_store_that_hangs_or_refuses_keeps_no_answer_back(project, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes what comes, and never answers
         reach = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
@@ -202,6 +217,6 @@ def test_a_full_disk_keeps_no_answer_back_and_what_is_lost_is_counted(project, t
                 time.sleep(0.5)
             (disk / "full").unlink()
             ids = ask_many(server, 20, 4)
-        assert {one for one, *_ in logged(project, disk / "log")} == ids
+        assert {one for one, *_ in logged(project, disk / "log/*/*.parquet")} == ids
     finally:
         subprocess.run(["umount", disk], check=True)

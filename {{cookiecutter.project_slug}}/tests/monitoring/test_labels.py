@@ -1,6 +1,5 @@
 """Tables of labels: whatever a row says has one outcome, which is counted, and what makes no sense keeps nothing."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,8 @@ from logs import rows_in
 
 from {{cookiecutter.project_slug}}.core.schema import Boolean, Category, Date, Integer, Number, Text
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.monitoring.labels import Taken, from_file, from_rows, key_as_kept, moments_of, take
+from {{cookiecutter.project_slug}}.monitoring.delivering import take
+from {{cookiecutter.project_slug}}.monitoring.labels import Taken, examine, from_rows, key_as_kept, moments_of
 from {{cookiecutter.project_slug}}.monitoring.parts import Parts
 from {{cookiecutter.project_slug}}.monitoring.policy import Policy, load_policy
 
@@ -33,8 +33,8 @@ def deliver(labels):
 
     def call(text: str, task: str = "binary", key: str | None = "order", policy: Policy | None = None, **read) -> Taken:
         settings = make_settings(task, data={"key": key, "read": read})
-        delivery = from_file(text.encode(read.get("encoding", "utf-8")), "labels.csv", settings)
-        return take(delivery, labels, settings, SCHEMA, policy or Policy())
+        content = text.encode(read.get("encoding", "utf-8"))
+        return take(content, "labels.csv", labels, labels.names(), settings, SCHEMA, policy or Policy())
 
     return call
 
@@ -190,22 +190,19 @@ def test_how_the_table_is_written_holds_for_labels_and_not_which_of_it_is_read(d
     assert [row["key"] for row in rows_in(labels)] == ["Ä1"]
 
 
-def test_objects_mean_the_same_as_rows(labels):
+def test_objects_mean_the_same_as_rows():
     settings = make_settings(data={"key": "number"})
     rows = [
         {"number": 7, "returned": "yes", "time": "2026-01-01"},
         {"prediction_id": "a", "returned": "no"},
         {"number": 8},
     ]
-    content = json.dumps(rows).encode()
     with pytest.raises(ProjectError, match=r"column returned: 1 rows, the first in row 0: is not text: 1"):
-        take(from_rows([{"number": 1, "returned": 1}], b"other"), labels, settings, SCHEMA, Policy())
-    assert take(from_rows(rows, content), labels, settings, SCHEMA, Policy()) == Taken(taken=2, empty=1)
-    assert take(from_rows(rows, content), labels, settings, SCHEMA, Policy()) == Taken(before=True)
-    assert {(row["prediction"], row["key"], row["label"]) for row in rows_in(labels)} == {
-        (None, "7", "yes"),
-        ("a", None, "no"),
-    }
+        examine(from_rows([{"number": 1, "returned": 1}]), settings, SCHEMA, Policy())
+    taken, kept = examine(from_rows(rows), settings, SCHEMA, Policy())
+    assert taken == Taken(taken=2, empty=1)
+    found = kept[["prediction", "key", "label"]].astype(object)
+    assert found.where(found.notna(), None).values.tolist() == [[None, "7", "yes"], ["a", None, "no"]]
 
 
 def test_the_policy_says_what_is_wrong_with_it(tmp_path):

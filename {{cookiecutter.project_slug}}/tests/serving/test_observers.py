@@ -3,10 +3,9 @@
 import asyncio
 import gc
 import queue
-import subprocess
-import sys
 import threading
 import time
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -20,11 +19,10 @@ from prometheus_client import REGISTRY
 import {{cookiecutter.project_slug}} as package
 from {{cookiecutter.project_slug}}.core.checking import as_table
 from {{cookiecutter.project_slug}}.core.predict import predict
-from {{cookiecutter.project_slug}}.core.schema import Category, Integer, Text, of_any_value
 from {{cookiecutter.project_slug}}.serving import observers
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS
 from {{cookiecutter.project_slug}}.serving.observers import Observers
-from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
+from {{cookiecutter.project_slug}}.serving.protocol import to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
 
 KEYS = ["A900", "A901", "A902", "A903", "A904"]  # which the model has not seen
@@ -45,15 +43,23 @@ def part(tmp_path, monkeypatch):
     return write
 
 
-def load(folder) -> ModelRuntime:
-    with published(folder) as place:
-        runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
-        assert asyncio.run(runtime.load())
-        return runtime
+@pytest.fixture
+def load():
+    """load(folder): the runtime of a model in an event loop of its own, which ends with the test."""
+    with asyncio.Runner() as loop:
+
+        def call(folder) -> ModelRuntime:
+            with published(folder) as place:
+                runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
+                assert loop.run(runtime.load())
+            runtime.loop = loop
+            return runtime
+
+        yield call
 
 
 def ask(runtime: ModelRuntime, body: dict) -> dict:
-    return asyncio.run(runtime.predict(InferenceRequest.model_validate(body))).model_dump(mode="json")
+    return runtime.loop.run(runtime.predict(InferenceRequest.model_validate(body))).model_dump(mode="json")
 
 
 def with_key(body: dict, values: list) -> dict:
@@ -67,7 +73,7 @@ def observer(environment):
 """
 
 
-def test_who_is_found_hears_of_each_answer_with_what_was_asked(make_model, part, monkeypatch):
+def test_who_is_found_hears_of_each_answer_with_what_was_asked(load, make_model, part, monkeypatch):
     part(LISTENING, "listening_1")
     monkeypatch.setenv("LISTEN", "yes")
     folder = make_model(key="order")
@@ -77,7 +83,7 @@ def test_who_is_found_hears_of_each_answer_with_what_was_asked(make_model, part,
     with pytest.raises(InferenceError):
         ask(runtime, {"inputs": []})
     runtime._observers.close()
-    (both,) = __import__(f"{package.__name__}.listening_1.observer", fromlist=["heard"]).heard
+    (both,) = import_module(f"{package.__name__}.listening_1.observer").heard
     requests = pd.DataFrame(both.requests)
     assert both.sha256 == folder.sha256 and requests["seconds"].between(0, 600, inclusive="neither").all()
     assert requests["id"].tolist() == ["one"] * 5 + ["two"] * 5 and requests["row"].tolist() == [*range(5), *range(5)]
@@ -88,7 +94,7 @@ def test_who_is_found_hears_of_each_answer_with_what_was_asked(make_model, part,
     pd.testing.assert_frame_equal(pd.DataFrame(both.answers), predict(folder.load(), twice), check_dtype=False)
 
 
-def test_who_needs_nothing_or_cannot_begin_is_left_out_and_the_model_is_served(make_model, part):
+def test_who_needs_nothing_or_cannot_begin_is_left_out_and_the_model_is_served(load, make_model, part):
     part(LISTENING, "listening_2")
     part("import nothing_of_this_name", "broken_1")
     part("def observer(environment): return 1 / 0", "broken_2")
@@ -153,60 +159,21 @@ def test_what_is_answered_within_a_moment_is_told_at_once_and_no_later(observing
     assert heard.get(timeout=60) == 4  # though nothing comes after it
 
 
-ENDING = """
-from types import SimpleNamespace
-observers.SECONDS_TOGETHER = 3600
-record = SimpleNamespace(key={}, features={})
-watching = observers.Observers([lambda answered: print(len(answered.answers['prediction']))], "sha", record)
-watching.tell("id", 0, 0, {}, {}, {"prediction": [0] * 3})
-"""
-
-
-@pytest.mark.parametrize("way", ["the server lets it go", "the process just ends"])
-def test_what_waits_when_the_server_ends_is_told_before(way):
-    code = f"from {package.__name__}.serving import observers" + ENDING
-    code += "watching.close()" if way == "the server lets it go" else ""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.split() == ["3"]
-
-
-@pytest.mark.parametrize("task", ["binary", "regression"])
-def test_the_key_is_handed_through_and_is_no_feature(make_model, task):
-    folder = make_model(task, key="order")
-    runtime, body = load(folder), to_request(folder.example(), folder.record.features)
-    assert "order" not in folder.record.features
-    plain, _ = from_response(ask(runtime, body))
-    answers, _ = from_response(ask(runtime, with_key(body, KEYS)))
-    assert answers["order"].tolist() == KEYS and "order" not in plain
-    pd.testing.assert_frame_equal(answers[list(plain)], plain)
-    only, _ = from_response(ask(runtime, with_key(body, KEYS) | {"outputs": [{"name": "order"}]}))
-    assert list(only) == ["order"]
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda body: with_key(body, [1] * 5), "column order: .* is not text: 1"),
-        (lambda body: with_key(body, [*KEYS[:4], None]), "column order: 1 rows, the first in row 4: is missing"),
-        (lambda body: with_key(with_key(body, KEYS), KEYS), r"The model takes \[.*\], and the key 'order' beside them"),
-        (lambda body: body | {"outputs": [{"name": "order"}]}, r"unknown outputs \['order'\]"),
-    ],
-)
-def test_a_key_that_is_none_is_refused(make_model, change, said):
-    folder = make_model(key="order")
-    with pytest.raises(InferenceError, match=said):
-        ask(load(folder), change(to_request(folder.example(), folder.record.features)))
-
-
-def test_a_model_without_a_key_takes_none(make_model):
+@pytest.mark.parametrize("way", ["the model is let go", "the loop just ends"])
+def test_what_waits_when_the_server_ends_is_told_before(load, make_model, part, monkeypatch, way):
+    monkeypatch.setattr(observers, "SECONDS_TOGETHER", 3600)
+    monkeypatch.setenv("LISTEN", "yes")
+    part(LISTENING, name := "ending_1" if way == "the loop just ends" else "ending_2")
     folder = make_model()
-    with pytest.raises(InferenceError, match=r"The request has 7 inputs. The model takes \[[^]]*\]\.$"):
-        ask(load(folder), with_key(to_request(folder.example(), folder.record.features), KEYS))
-
-
-def test_of_a_key_only_the_type_is_asked():
-    assert of_any_value(Category(missing=True, values=["a"])) == Text(missing=False)
-    assert of_any_value(Integer(missing=True, min=1, max=4)) == Integer(missing=False)
+    runtime = load(folder)
+    ask(runtime, to_request(folder.example(), folder.record.features))
+    heard = import_module(f"{package.__name__}.{name}.observer").heard
+    assert heard == []
+    if way == "the loop just ends":
+        runtime.loop.close()
+    else:
+        assert runtime.loop.run(runtime.unload())
+    assert [len(one.answers["prediction"]) for one in heard] == [5]
 
 
 def test_what_waits_is_nothing_for_pythons_collector(observing, monkeypatch):

@@ -98,6 +98,11 @@ def read_columns(
     }
 
 
+def rows_of(columns: Columns) -> int:
+    """How many rows there are in these columns, of which all have as many."""
+    return len(next(iter(columns.values())))
+
+
 def as_table(columns: Columns, schema: Schema) -> pd.DataFrame:
     """The columns of the schema that there are, with its types."""
     typed = {name: as_column(columns[name], rules) for name, rules in schema.items() if name in columns}

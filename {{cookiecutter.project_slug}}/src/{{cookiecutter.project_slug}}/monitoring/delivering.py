@@ -1,27 +1,27 @@
 """Labels from an address that is looked at again and again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import fsspec
 
 from ..core.schema import Schema
 from ..core.schema_file import read_schema
-from ..core.storage import fetch, saying
+from ..core.storage import fetch, saying, sha256
 from ..core.tables import SCHEMA
 from ..errors import ProjectError
 from ..settings import Settings
-from .labels import from_file, take
-from .parts import Parts
+from .labels import Taken, examine, from_file, keep
+from .parts import ENDING, Parts
 from .policy import Policy
+
+DIGITS = 32  # of the digest of a file in the name of the part that holds it
 
 
 def known_schema() -> Schema:
     """The schema of the table that the model has learned from. Raises ProjectError where there is none."""
     schema = read_schema(SCHEMA)
     if schema is None:
-        raise ProjectError(
-            f"{SCHEMA} is not there yet, which says what a label may be: fetch the data first, with `data`."
-        )
+        raise ProjectError(f"{SCHEMA}, which says what a label may be, is not there yet: fetch the data first.")
     return schema
 
 
@@ -31,19 +31,33 @@ def take_all(address: str, settings: Settings, policy: Policy, tell: Callable[[s
     Raises ProjectError in the end where one could not be taken; the others are.
     """
     schema, to, failed = known_schema(), Parts(settings.state.labels), 0
-    files = files_at(address)
+    files, before = files_at(address), to.names()
     if not files:
         tell(f"There are no tables in {address}.")
     for name in files:
         try:
             content = fetch(name, settings.data.max_megabytes)
-            taken = take(from_file(content, name, settings), to, settings, schema, policy)
-            tell(f"{name}: {taken}")
+            tell(f"{name}: {take(content, name, to, before, settings, schema, policy)}")
         except ProjectError as error:
             tell(f"{name}: {error}")
             failed += 1
     if failed:
         raise ProjectError(f"{failed} of {len(files)} tables of labels could not be taken: see above.")
+
+
+def take(
+    content: bytes, name: str, to: Parts, before: Collection[str], settings: Settings, schema: Schema, policy: Policy
+) -> Taken:
+    """Keep the labels in a file, unless they came before; what became of its rows.
+
+    before: the names of all that has come. Raises ProjectError, and keeps nothing, where the file is no such table.
+    """
+    part = sha256(content)[:DIGITS]
+    if part + ENDING in before:
+        return Taken(before=True)
+    taken, labels = examine(from_file(content, name, settings), settings, schema, policy)
+    keep(labels, part, to)
+    return taken
 
 
 def files_at(address: str) -> list[str]:

@@ -40,11 +40,8 @@ def names_of_releases(store: str) -> list[str]:
     with reaching(store):
         filesystem, path = fsspec.core.url_to_fs(store)
         filesystem.invalidate_cache()
-        names = (
-            [one.rstrip("/").rpartition("/")[2] for one in filesystem.ls(path, detail=False)]
-            if filesystem.exists(path)
-            else []
-        )
+        found = filesystem.ls(path, detail=False) if filesystem.exists(path) else []
+    names = (one.rstrip("/").rpartition("/")[2] for one in found)
     return sorted(name for name in names if NAME.fullmatch(name))
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
 from . import matching
-from .parts import Part, Parts
+from .parts import MOMENT, Part, Parts
 from .predictions import ANSWER
 
 LABEL, PREDICTION = "label", f"{ANSWER}prediction"
@@ -156,7 +156,7 @@ def insert_labels(connection: DuckDBPyConnection, labels: Parts, window: Window)
 
 def within(times: pa.ChunkedArray, window: Window) -> pa.ChunkedArray:
     """Whether each of these is in the window."""
-    start, end = (pa.scalar(moment, pa.timestamp("us", tz="UTC")) for moment in (window.start, window.end))
+    start, end = (pa.scalar(moment, MOMENT) for moment in (window.start, window.end))
     return pc.and_(pc.greater_equal(times, start), pc.less(times, end))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import json
 import logging
 from uuid import uuid4
 
@@ -31,21 +30,18 @@ def application(settings: Settings, schema: Schema, policy: Policy, token: str |
     settings, schema: of the table that the model has learned from. Raises ProjectError where the token is none.
     """
     if token is None or len(token) < LEAST:
-        raise ProjectError(
-            f"LABELS_TOKEN must be a secret of at least {LEAST} characters, which who sends labels has, too."
-        )
+        raise ProjectError(f"LABELS_TOKEN must be a secret of at least {LEAST} characters, which senders have, too.")
     labels = Parts(settings.state.labels)
 
     async def post(request: Request) -> Response:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, f"Bearer {token}".encode()):
             return JSONResponse({"error": "Send the token: Authorization: Bearer ..."}, 401)
-        content = await request.body()
-        rows = json.loads(content).get("labels")
+        rows = (await request.json()).get("labels")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not rows:
             return JSONResponse({"error": "Send an object with a list `labels` of objects, one for each row."}, 400)
         try:
-            taken, clear = examine(from_rows(rows, content), settings, schema, policy)
+            taken, clear = examine(from_rows(rows), settings, schema, policy)
         except ProjectError as error:
             return JSONResponse({"error": str(error)}, 400)
         try:

@@ -16,14 +16,12 @@ from ..core.checking import Findings, shown, typed_table
 from ..core.csv_files import read_cells
 from ..core.schema import Schema, Text, of_any_value
 from ..core.split import texts
-from ..core.storage import sha256
 from ..core.values import Form, InFile, InJson
 from ..errors import ProjectError
 from ..settings import Settings
-from .parts import ENDING, Parts
+from .parts import MOMENT, Parts
 from .policy import POLICY, Labels, Policy
 
-MOMENT = pa.timestamp("us", tz="UTC")
 COLUMNS = pa.schema(
     [
         pa.field("prediction", pa.string()),
@@ -46,7 +44,6 @@ WHICH_ROWS: dict[str, Any] = {
     "skipfooter": 0,
     "nrows": None,
 }
-DIGITS = 32  # of the digest of a delivery in its name
 
 
 @dataclass(frozen=True)
@@ -80,12 +77,8 @@ class Taken:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A table of labels as it came.
+    """A table of labels as it came: columns of values, as `form` knows them, and where each row is, for `findings`."""
 
-    sha256: of all of it. columns: their values, as `form` knows them. places: where each row is, for `findings`.
-    """
-
-    sha256: str
     columns: Mapping[str, Sequence[Any]]
     places: Sequence[int]
     form: Form
@@ -98,32 +91,22 @@ def from_file(content: bytes, name: str, settings: Settings) -> Delivery:
     pieces = list(read_cells(io.BytesIO(content), read, name))
     columns = {one: [cell for piece in pieces for cell in piece.columns[one]] for one in pieces[0].columns}
     lines = [line for piece in pieces for line in piece.lines]
-    return Delivery(sha256(content), columns, lines, InFile(read), Findings())
+    return Delivery(columns, lines, InFile(read), Findings())
 
 
-def from_rows(rows: Sequence[Mapping[str, Any]], content: bytes) -> Delivery:
-    """Objects of JSON, each with the values of one row by column. content: what they were read from."""
+def from_rows(rows: Sequence[Mapping[str, Any]]) -> Delivery:
+    """Objects of JSON, each with the values of one row by column."""
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name) for row in rows] for name in names}
-    return Delivery(sha256(content), columns, range(len(rows)), InJson(), Findings("row"))
-
-
-def take(delivery: Delivery, to: Parts, settings: Settings, schema: Schema, policy: Policy) -> Taken:
-    """Keep the labels of a delivery, unless it came before; what became of its rows.
-
-    schema: of the table that the model has learned from. Raises ProjectError, and keeps nothing, where there is no such
-    column, or a value that is none.
-    """
-    name = delivery.sha256[:DIGITS]
-    if name + ENDING in to.names():
-        return Taken(before=True)
-    taken, labels = examine(delivery, settings, schema, policy)
-    keep(labels, name, to)
-    return taken
+    return Delivery(columns, range(len(rows)), InJson(), Findings("row"))
 
 
 def examine(delivery: Delivery, settings: Settings, schema: Schema, policy: Policy) -> tuple[Taken, pd.DataFrame]:
-    """What becomes of the rows of a delivery, and those to keep. Raises ProjectError, see `take`."""
+    """What becomes of the rows of a delivery, and those to keep.
+
+    schema: of the table that the model has learned from. Raises ProjectError where there is no such column, or a value
+    that is none.
+    """
     now = datetime.now(UTC)
     labels = typed(delivery, settings, schema, policy.labels, now)
     known = labels[labels["label"].notna()]

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from ..core.storage import delivered, saying
 
+MOMENT = pa.timestamp("us", tz="UTC")
 ENDING, MERGED = ".parquet", ".merged.parquet"
 # In the metadata of a merged part: the parts whose place it takes, and under which names what is in it was added.
 REPLACES, NAMES = b"replaces", b"names"

@@ -10,14 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.checking import as_table
+from ..core.checking import as_table, rows_of
 from ..core.schema import Category, Column, Schema, Text
 from ..core.split import texts
-from ..serving.batching import rows_of
 from ..serving.observers import Answered
-from .parts import Parts
+from .parts import MOMENT, Parts
 
-MOMENT = pa.timestamp("us", tz="UTC")
 TYPES = {
     "number": pa.float64(),
     "integer": pa.int64(),

@@ -4,10 +4,9 @@ import logging
 import time
 from uuid import uuid4
 
-from ..core.checking import Columns
+from ..core.checking import Columns, rows_of
 from ..core.model_folder import ModelFolder
 from ..core.scoring import Observe
-from ..serving.batching import rows_of
 from ..serving.observers import Answered, found
 
 

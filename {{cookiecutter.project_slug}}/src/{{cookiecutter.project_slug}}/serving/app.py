@@ -62,10 +62,7 @@ async def serve(place: Path, settings: Settings, only_here: bool) -> None:
         settings.http_port: Guard(app, PATHS, most_inputs=most_inputs, only_here=only_here),
         settings.metrics_port: Guard(prometheus_client.make_asgi_app(), {"/metrics": "GET"}, only_here=only_here),
     }
-    try:
-        await until_stopped(*(Server(listening(guard, settings.host, port)) for port, guard in guards.items()))
-    finally:
-        await registry.unload(package)  # while Python is whole: at its end, no store's client can begin anything
+    await until_stopped(*(Server(listening(guard, settings.host, port)) for port, guard in guards.items()))
 
 
 async def until_stopped(*servers: "Server") -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.checking import Columns
+from ..core.checking import Columns, rows_of
 
 MOST_ROWS, MOST_TOGETHER = 10_000, 64  # rows, unless a single request has more, and requests that are answered at once
 ROUNDS = 5  # of the event loop, in which a request that is here is read to its end
@@ -98,11 +98,6 @@ class Batching:
     def close(self) -> None:
         """Take no more requests."""
         self._thread.shutdown(wait=False)
-
-
-def rows_of(columns: Columns) -> int:
-    """How many rows there are in these columns, of which all have as many."""
-    return len(next(iter(columns.values())))
 
 
 def joined(parts: list[Any]) -> Any:

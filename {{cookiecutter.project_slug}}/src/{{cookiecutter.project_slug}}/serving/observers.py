@@ -4,7 +4,6 @@ A part observes by a module `observer` with a function of this name, which is gi
 only thing that a container can be told, and returns what is to be called with the answers, or None.
 """
 
-import atexit
 import gc
 import logging
 import os
@@ -21,10 +20,10 @@ import numpy as np
 
 from .. import __name__ as package
 from .. import __path__ as folders
-from ..core.checking import Columns
+from ..core.checking import Columns, rows_of
 from ..core.record import Record
 from . import metrics
-from .batching import joined, rows_of
+from .batching import joined
 
 logger = logging.getLogger("mlserver")  # which prints what it is told
 MOST_ROWS_WAITING = 100_000
@@ -107,7 +106,6 @@ class Observers:
         self._thread = threading.Thread(target=self._work, name="observers", daemon=True)
         if observers:
             self._thread.start()
-            atexit.register(self.close)  # not every server lets its models go before it ends
 
     def tell(self, id: str, at: float, seconds: float, features: Columns, key: Columns, answers: Columns) -> None:
         """Let them know soon of the answer to a request, unless too much waits already. What it is: see `Answered`."""
@@ -164,8 +162,7 @@ class Observers:
 
     def close(self) -> None:
         """Let them hear of what was told, for a moment."""
-        atexit.unregister(self.close)
-        if self._observers:
+        if self._thread.is_alive():
             self._told.put(None)
             self._thread.join(SECONDS_TO_END)
             if self._rows:

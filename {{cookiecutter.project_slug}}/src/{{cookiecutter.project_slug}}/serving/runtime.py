@@ -1,5 +1,6 @@
 """The MLServer runtime: loads a model folder, checks each request against the model's schema, and answers it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,11 +10,11 @@ from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest, InferenceResponse, Parameters
 from mlserver.utils import get_model_uri
 
-from ..core.checking import Columns, as_table
+from ..core.checking import Columns, as_table, rows_of
 from ..core.model_folder import open_folder
 from ..core.predict import predict
 from . import metrics, turns
-from .batching import Batching, rows_of
+from .batching import Batching
 from .model_settings import MODEL_SETTINGS
 from .observers import Observers, found
 from .tensors import check_id, check_outputs, to_columns, to_outputs
@@ -33,12 +34,25 @@ class ModelRuntime(MLModel):
         self._record, self._sha256 = folder.record, folder.sha256
         self._model, self._batching = folder.load(), Batching(self.answers)
         self._observers = Observers(found(), self._sha256, self._record)
+        self._ending = asyncio.create_task(self._close_at_the_end())
         return True
+
+    async def _close_at_the_end(self) -> None:
+        """Let observers hear of the last answers when the event loop ends.
+
+        MLServer does not unload its models then. At the end of Python it is too late: no store's client can begin
+        anything any more.
+        """
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._observers.close()
 
     async def unload(self) -> bool:
         """Let the model go."""
         self._batching.close()
-        self._observers.close()
+        await asyncio.to_thread(self._observers.close)  # another model may be served meanwhile
+        self._ending.cancel()
         return True
 
     def answers(self, features: Columns) -> Columns:
