@@ -12,6 +12,7 @@ from pathlib import Path
 
 import support
 import yaml
+from emulation import machine
 
 ACT = Path(sys.executable).with_name("act")
 STAND_INS = {
@@ -22,8 +23,6 @@ WORKFLOWS = ".github/workflows"
 EMULATED_EVENTS = ("push", "pull_request", "workflow_dispatch", "schedule")
 # act would ask for Docker, or pass over them in silence.
 NOT_EMULATED = {"container", "services", "strategy", "uses"}
-# How this machine finds programs and packages; a hosted runner has nothing else of the caller's environment.
-INHERITED = re.compile(r"PATH$|PIP_|UV_\w*INDEX|UV_FIND_LINKS$|SSL_CERT_|\w+_CA_(BUNDLE|CERTS)$|\w+_PROXY$", re.I)
 # The one folder that act makes anew for each job, besides the one for the checkout.
 ON_THE_RUNNER = {"HOME": "${{ runner.temp }}", "TMPDIR": "${{ runner.temp }}"}
 # Stands before bash on the PATH: act gives a step a terminal, reads no further once it has failed, and hangs up on what
@@ -136,7 +135,7 @@ def surroundings(folder: Path, environment: dict[str, str]) -> dict[str, str]:
     shell.parent.mkdir()
     shell.write_text(SHELL.format(bash=shutil.which("bash"), end=END), encoding="utf-8")
     shell.chmod(0o755)
-    inherited = {name: value for name, value in os.environ.items() if INHERITED.match(name)} | environment
+    inherited = machine.inherited() | environment
     own = {"ACT_DISABLE_VERSION_CHECK": "1", "HOME": str(folder), "LANG": "C.UTF-8"}
     return inherited | own | {"PATH": f"{shell.parent}{os.pathsep}{inherited['PATH']}"}
 

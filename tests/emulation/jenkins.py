@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import support
+from emulation import machine
 
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-cp"]  # starts twice as fast
 EMULATION = Path(__file__).with_name("declarative_pipeline.groovy")
@@ -40,7 +41,7 @@ def run(
     archive: Path,
     cause: str = "BranchEventCause",
 ) -> Result:
-    """Build the commit whose checkout is in the workspace. Steps see this environment, and what Jenkins adds.
+    """Build the commit whose checkout is in the workspace. Steps see the machine, this, and what Jenkins adds.
 
     cause: what started the build, by the name that `triggeredBy` knows.
 
@@ -51,10 +52,11 @@ def run(
         order, outcome, source = (Path(temporary) / name for name in ("order.json", "outcome.json", "source"))
         shutil.copytree(workspace, source, symlinks=True)
         folders = {"workspace": workspace, "source": source, "archive": archive, "temporary": temporary}
+        told = {"BRANCH_NAME": branch, "BUILD_NUMBER": "1", "CI": "true"}
         build = {
             "cause": cause,
             "commit": support.run("git", "rev-parse", "HEAD", cwd=workspace).stdout.strip(),
-            "environment": environment | {"BRANCH_NAME": branch, "BUILD_NUMBER": "1", "CI": "true"},
+            "environment": machine.inherited() | environment | told,
             "credentials": credentials,
         }
         everything = {"jenkinsfile": jenkinsfile, "folders": folders, "build": build}

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -10,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from emulation import github, jenkins
-from support import run, tool
+from emulation import github, jenkins, machine
+from support import run
 
 pytestmark = pytest.mark.real
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
@@ -80,16 +79,13 @@ def commit(clone: Path) -> None:
 
 def both(clone: Path, scratch: Path) -> tuple[bool, str, bool, str]:
     """Whether GitHub's run and Jenkins' build succeed, each with its log."""
-    programs = [Path(tool("uv")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
-    cache = run("uv", "cache", "dir", cwd=clone).stdout.strip()
-    machine = {"PATH": os.pathsep.join(map(str, programs)), "UV_CACHE_DIR": cache}
     on_github = github.run(
         clone,
         "audit.yml",
         event="schedule",
         secrets={},
         variables={},
-        environment=machine,
+        environment=machine.environment(),
         artifacts=scratch / "artifacts",
     )
     (scratch / "home").mkdir()
@@ -98,7 +94,7 @@ def both(clone: Path, scratch: Path) -> tuple[bool, str, bool, str]:
         scratch / "workspace/jenkins/audit.Jenkinsfile",
         scratch / "workspace",
         branch="main",
-        environment=machine | {"HOME": str(scratch / "home")},
+        environment=machine.environment() | {"HOME": str(scratch / "home")},
         credentials={},
         archive=scratch / "archive",
         cause="TimerTrigger",

@@ -5,14 +5,13 @@ GitHub (act), Jenkins (its pipeline in Groovy), docker (buildah, without a netwo
 """
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import pytest
-from emulation import base_image, docker, github, jenkins
+from emulation import base_image, docker, github, jenkins, machine
 from emulation import host as machines
 from moto.server import ThreadedMotoServer
 from support import configure, edit, run, tool
@@ -85,12 +84,6 @@ class Team:
         folder.mkdir(parents=True)
         return folder
 
-    def environment(self) -> dict[str, str]:
-        """What a machine of the CI has by itself: programs, and a cache of packages."""
-        programs = [self.runner, Path(tool("uv")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
-        cache = run("uv", "cache", "dir", cwd=self.clone).stdout.strip()
-        return {"PATH": os.pathsep.join(map(str, programs)), "UV_CACHE_DIR": cache}
-
     def settings(self) -> dict[str, str]:
         """What the CI is told that is no secret."""
         reach = {name: self.store[name] for name in ("AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")}
@@ -105,7 +98,7 @@ class Team:
             branch=branch,
             secrets=keys | {"DEPLOY_SSH_KEY": self.host.key},
             variables=self.settings() | variables,
-            environment=self.environment(),
+            environment=machine.environment(self.runner),
             artifacts=self.fresh("github") / "artifacts",
         )
 
@@ -118,7 +111,7 @@ class Team:
             folder / "workspace" / "Jenkinsfile",
             folder / "workspace",
             branch=branch,
-            environment=self.environment() | {"HOME": str(folder / "home")} | self.settings() | variables,
+            environment=machine.environment(self.runner) | {"HOME": str(folder / "home")} | self.settings() | variables,
             credentials={
                 "deploy-ssh-key": {"type": "file", "path": str(self.host.key_file)},
                 "aws-access-key-id": {"type": "text", "value": self.store["AWS_ACCESS_KEY_ID"]},

@@ -117,17 +117,18 @@ def test_stages_in_a_stage_share_its_conditions_and_its_end(build):
 
 def test_the_environment_is_what_jenkins_gives_and_each_stage_adds_its_own(build, monkeypatch, tmp_path):
     monkeypatch.setenv("OF_THE_TESTS", "leaks")
+    monkeypatch.setenv("UV_INDEX", "of-this-machine")
     of_all = "agent any\nenvironment { ONE = '1'; TWO = \"${ONE}2 on ${env.BRANCH_NAME}\" }"
     of_a = "environment { ONE = 'one'; THREE = \"$TWO 3\" }\n"
     show = "sh 'echo \"$ONE|$TWO|$THREE|$OF_THE_TESTS\"'"
-    facts = "sh 'echo $CI $BUILD_NUMBER $HOME $WORKSPACE $PWD $GIT_COMMIT; git rev-parse HEAD'"
+    facts = "sh 'echo $CI $UV_INDEX $BUILD_NUMBER $HOME $WORKSPACE $PWD $GIT_COMMIT; git rev-parse HEAD'"
     made = build(pipeline(of_a + steps(show), steps(show, "withEnv(['THREE=iii']) {", show, "}", facts), first=of_all))
     log = made.log.splitlines()
     assert [line for line in log if "|" in line and line[0] != "+"] == [
         *("one|12 on main|12 on main 3|", "1|12 on main||", "1|12 on main|iii|")
     ]
     workspace, commit = tmp_path / "workspace", log[-2]
-    assert f"true 1 {tmp_path} {workspace} {workspace} {commit}" in log and len(commit) == 40
+    assert f"true of-this-machine 1 {tmp_path} {workspace} {workspace} {commit}" in log and len(commit) == 40
 
 
 def test_credentials_are_bound_in_their_scope_alone_and_masked(build, tmp_path):

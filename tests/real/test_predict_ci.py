@@ -9,7 +9,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from emulation import github, jenkins
+from emulation import github, jenkins, machine
 from moto.server import ThreadedMotoServer
 from support import configure, run, tool
 
@@ -54,11 +54,8 @@ class Team:
         return folder
 
     def environment(self) -> dict[str, str]:
-        """What a machine of the CI has by itself: programs, and what it has installed before."""
-        programs = [Path(tool("uv")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
-        cache = run("uv", "cache", "dir", cwd=self.clone).stdout.strip()
-        installed = {"UV_CACHE_DIR": cache, "UV_PROJECT_ENVIRONMENT": str(self.clone / ".venv")}
-        return {"PATH": os.pathsep.join(map(str, programs))} | installed
+        """A machine that has installed the project before."""
+        return machine.environment() | {"UV_PROJECT_ENVIRONMENT": str(self.clone / ".venv")}
 
     def github(self, at_night: bool, **variables: str) -> github.Result:
         return github.run(

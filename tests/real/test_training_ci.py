@@ -6,7 +6,6 @@ Jenkins (its pipeline in Groovy).
 
 import base64
 import json
-import os
 import shutil
 import urllib.error
 import urllib.request
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from emulation import github, jenkins
+from emulation import github, jenkins, machine
 from servers import SECONDS_TO_ANSWER, serving
 from support import run, tool
 
@@ -90,12 +89,6 @@ class Team:
         (folder := self.scratch / str(self.count)).mkdir(parents=True)
         return folder
 
-    def environment(self) -> dict[str, str]:
-        """What a machine of the CI has by itself: programs, and a cache of packages."""
-        programs = [Path(tool("uv")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
-        cache = run("uv", "cache", "dir", cwd=self.clone).stdout.strip()
-        return {"PATH": os.pathsep.join(map(str, programs)), "UV_CACHE_DIR": cache}
-
     def github(self, at_night: bool, **variables: str) -> github.Result:
         return github.run(
             self.clone,
@@ -103,7 +96,7 @@ class Team:
             event="schedule" if at_night else "workflow_dispatch",
             secrets={"MLFLOW_TRACKING_PASSWORD": PASSWORD},
             variables=variables,
-            environment=self.environment(),
+            environment=machine.environment(),
             artifacts=self.fresh() / "artifacts",
         )
 
@@ -117,7 +110,7 @@ class Team:
             folder / "workspace/jenkins/train.Jenkinsfile",
             folder / "workspace",
             branch="main",
-            environment=self.environment() | {"HOME": str(folder / "home")} | variables,
+            environment=machine.environment() | {"HOME": str(folder / "home")} | variables,
             credentials={name: {"type": "text", "value": value} for name, value in secrets.items()},
             archive=folder / "archive",
             cause="TimerTrigger" if at_night else "UserIdCause",

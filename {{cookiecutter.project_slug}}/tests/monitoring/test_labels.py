@@ -10,7 +10,7 @@ from logs import rows_in
 from {{cookiecutter.project_slug}}.core.schema import Boolean, Category, Date, Integer, Number, Text
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.monitoring.delivering import take
-from {{cookiecutter.project_slug}}.monitoring.labels import Taken, examine, from_rows, key_as_kept, moments_of
+from {{cookiecutter.project_slug}}.monitoring.labels import Delivery, Taken, examine, key_as_kept, moments_of
 from {{cookiecutter.project_slug}}.monitoring.parts import Parts
 from {{cookiecutter.project_slug}}.monitoring.policy import Policy, load_policy
 
@@ -198,8 +198,8 @@ def test_objects_mean_the_same_as_rows():
         {"number": 8},
     ]
     with pytest.raises(ProjectError, match=r"column returned: 1 rows, the first in row 0: is not text: 1"):
-        examine(from_rows([{"number": 1, "returned": 1}]), settings, SCHEMA, Policy())
-    taken, kept = examine(from_rows(rows), settings, SCHEMA, Policy())
+        examine(Delivery.from_rows([{"number": 1, "returned": 1}]), settings, SCHEMA, Policy())
+    taken, kept = examine(Delivery.from_rows(rows), settings, SCHEMA, Policy())
     assert taken == Taken(taken=2, empty=1)
     found = kept[["prediction", "key", "label"]].astype(object)
     assert found.where(found.notna(), None).values.tolist() == [[None, "7", "yes"], ["a", None, "no"]]

@@ -10,7 +10,7 @@ from ..core.storage import fetch, saying, sha256
 from ..core.tables import SCHEMA
 from ..errors import ProjectError
 from ..settings import Settings
-from .labels import Taken, examine, from_file, keep
+from .labels import Delivery, Taken, examine, keep
 from .parts import ENDING, Parts
 from .policy import Policy
 
@@ -55,7 +55,7 @@ def take(
     part = sha256(content)[:DIGITS]
     if part + ENDING in before:
         return Taken(before=True)
-    taken, labels = examine(from_file(content, name, settings), settings, schema, policy)
+    taken, labels = examine(Delivery.from_file(content, name, settings), settings, schema, policy)
     keep(labels, part, to)
     return taken
 

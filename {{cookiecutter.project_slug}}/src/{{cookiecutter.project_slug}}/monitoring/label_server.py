@@ -15,7 +15,7 @@ from ..errors import ProjectError
 from ..serving.app import Server, listening, until_stopped
 from ..serving.guard import Guard
 from ..settings import Settings
-from .labels import examine, from_rows, keep
+from .labels import Delivery, examine, keep
 from .parts import Parts
 from .policy import Policy
 
@@ -41,7 +41,7 @@ def application(settings: Settings, schema: Schema, policy: Policy, token: str |
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not rows:
             return JSONResponse({"error": "Send an object with a list `labels` of objects, one for each row."}, 400)
         try:
-            taken, clear = examine(from_rows(rows), settings, schema, policy)
+            taken, clear = examine(Delivery.from_rows(rows), settings, schema, policy)
         except ProjectError as error:
             return JSONResponse({"error": str(error)}, 400)
         try:

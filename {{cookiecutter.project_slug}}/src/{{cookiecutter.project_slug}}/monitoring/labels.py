@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -84,21 +84,21 @@ class Delivery:
     form: Form
     findings: Findings
 
+    @classmethod
+    def from_file(cls, content: bytes, name: str, settings: Settings) -> Self:
+        """A file that is written as the table of params.yaml is. Raises ProjectError where it is none."""
+        read = settings.data.read.model_copy(update=WHICH_ROWS)
+        pieces = list(read_cells(io.BytesIO(content), read, name))
+        columns = {one: [cell for piece in pieces for cell in piece.columns[one]] for one in pieces[0].columns}
+        lines = [line for piece in pieces for line in piece.lines]
+        return cls(columns, lines, InFile(read), Findings())
 
-def from_file(content: bytes, name: str, settings: Settings) -> Delivery:
-    """A file that is written as the table of params.yaml is. Raises ProjectError where it is none."""
-    read = settings.data.read.model_copy(update=WHICH_ROWS)
-    pieces = list(read_cells(io.BytesIO(content), read, name))
-    columns = {one: [cell for piece in pieces for cell in piece.columns[one]] for one in pieces[0].columns}
-    lines = [line for piece in pieces for line in piece.lines]
-    return Delivery(columns, lines, InFile(read), Findings())
-
-
-def from_rows(rows: Sequence[Mapping[str, Any]]) -> Delivery:
-    """Objects of JSON, each with the values of one row by column."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return Delivery(columns, range(len(rows)), InJson(), Findings("row"))
+    @classmethod
+    def from_rows(cls, rows: Sequence[Mapping[str, Any]]) -> Self:
+        """Objects of JSON, each with the values of one row by column."""
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = {name: [row.get(name) for row in rows] for name in names}
+        return cls(columns, range(len(rows)), InJson(), Findings("row"))
 
 
 def examine(delivery: Delivery, settings: Settings, schema: Schema, policy: Policy) -> tuple[Taken, pd.DataFrame]:
