@@ -11,7 +11,9 @@ from emulation.images import FailedError, UnknownError
 
 # What MLServer serves, and the variables that tell it where.
 SERVED = {"8080": "MLSERVER_HTTP_PORT", "8081": "MLSERVER_GRPC_PORT", "8082": "MLSERVER_METRICS_PORT"}
-FOLLOWED = set("image ports volumes environment read_only tmpfs cap_drop stop_grace_period pull_policy".split())
+FOLLOWED = set(
+    "image ports volumes environment env_file read_only tmpfs cap_drop stop_grace_period pull_policy".split()
+)
 # Not `restart`: with it docker starts a program anew when it ends, and goes on waiting for it to become healthy.
 WITHOUT_EFFECT_HERE = {"security_opt", "init", "mem_limit", "memswap_limit", "pids_limit", "ulimits", "logging"}
 
@@ -58,7 +60,11 @@ def read_service(declared: dict, folder: Path) -> Service:
     mounts = mounts_of(declared, folder)
     return Service(
         image=declared["image"],
-        flags=[*flags_of(declared), *(f"--volume={source}:{target}:{mode}" for source, target, mode in mounts)],
+        flags=[
+            *variables_of(declared, folder),
+            *flags_of(declared),
+            *(f"--volume={source}:{target}:{mode}" for source, target, mode in mounts),
+        ],
         sources=[source for source, _, _ in mounts],
         ports=published_ports(declared),
         read_only=declared.get("read_only", False),
@@ -125,14 +131,26 @@ def mounts_of(service: dict, folder: Path) -> list[tuple[Path, str, str]]:
     return found
 
 
-def flags_of(service: dict) -> list[str]:
-    """What buildah is told of the environment, the temporary folders and the capabilities."""
+def variables_of(service: dict, folder: Path) -> list[str]:
+    """What buildah is told of the environment; what compose.yaml itself says counts more than a file that it names."""
+    pairs: list[str] = []
+    for entry in service.get("env_file", []):
+        check_keys(entry, {"path", "required"}, "env_file")
+        file = folder / entry["path"]
+        if not file.exists() and entry.get("required", True):
+            raise FailedError(f"env file {file} not found")
+        pairs += [f"{name}={value}" for name, value in read_dotenv(file).items()]
     given = service.get("environment", [])
-    pairs = [f"{key}={value}" for key, value in given.items()] if isinstance(given, dict) else given
+    declared = [f"{key}={value}" for key, value in given.items()] if isinstance(given, dict) else given
     wrong = isinstance(given, dict) and not all(type(value) in (str, int, float) for value in given.values())
-    if wrong or not all("=" in pair for pair in pairs):
+    if wrong or not all("=" in pair for pair in declared):
         raise UnknownError(f"one of the variables {given}")
-    flags = [f"--env={pair}" for pair in pairs] + [f"--cap-drop={name}" for name in service.get("cap_drop", [])]
+    return [f"--env={pair}" for pair in pairs + declared]
+
+
+def flags_of(service: dict) -> list[str]:
+    """What buildah is told of the temporary folders and the capabilities."""
+    flags = [f"--cap-drop={name}" for name in service.get("cap_drop", [])]
     listed = service.get("tmpfs", [])
     for entry in [listed] if isinstance(listed, str) else listed:
         target, _, options = entry.partition(":")

@@ -5,6 +5,7 @@ GitHub (act), Jenkins (its pipeline in Groovy), docker (buildah, without a netwo
 """
 
 import json
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.real
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
 BUCKET = "releases"
 ON_GITHUB, ON_JENKINS = "github", "jenkins"
+TOLD = f"TOLD_BY_THIS_HOST={secrets.token_hex(8)}"
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +168,8 @@ def team(newcomer_1, store, runner, host, tmp_path_factory) -> Team:
     configure(clone, state={"releases": f"s3://{BUCKET}/churn"})
     team.make("publish")
     team.push()
+    (host.home / "my_ml_project").mkdir()
+    (host.home / "my_ml_project/model.env").write_text(f"{TOLD}\n", encoding="utf-8")
     return team
 
 
@@ -221,6 +225,19 @@ def test_what_is_deployed_reaches_no_other_machine_and_no_model_folder_knows_thi
     folder = team.host.home / "my_ml_project" / team.running()
     for path in (folder / "model").iterdir():
         assert b"127.0.0.1" not in path.read_bytes(), path
+
+
+def test_the_model_is_told_what_this_host_has_for_it(deployed):
+    environments = map(environment, Path("/proc").glob("[0-9]*/environ"))
+    assert any(TOLD.encode() in one and b"MLSERVER_HOST=127.0.0.1" in one for one in environments)
+
+
+def environment(file: Path) -> list[bytes]:
+    """The variables of a process, as long as it lives."""
+    try:
+        return file.read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def test_jenkins_makes_the_same_of_another_release(team_in_a_hurry):

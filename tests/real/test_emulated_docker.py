@@ -253,6 +253,23 @@ def test_only_a_changed_container_is_replaced(host, service, tmp_path):
     assert host.answer(service)["model"] == "the second"
 
 
+def test_a_file_tells_a_container_more_from_its_next_start_on(host, service):
+    named = "    env_file: [{path: ../model.env, required: false}]\n"
+    (service / "compose.yaml").write_text(COMPOSE + named)
+    host.up(service, "good:1")
+    first = host.ids(service)
+    (service.parent / "model.env").write_text("NAME=of the file\nGREETING=of the file\n")
+    host.up(service, "good:1")
+    assert host.ids(service) != first
+    told = host.answer(service)["environment"]
+    assert told == {"GREETING": "of the file", "NAME": "a name", "EMPTY": ""}  # compose.yaml itself counts more
+    (service / "compose.yaml").write_text(COMPOSE + named.replace("false", "true").replace("model.env", "absent.env"))
+    absent = host.up(service, "good:1", check=False)
+    (service / "compose.yaml").write_text(COMPOSE)
+    (service.parent / "model.env").unlink()
+    assert absent.returncode == 1 and "absent.env not found" in absent.stderr
+
+
 def test_docker_does_not_see_where_a_link_leads(host, tmp_path):
     current = tmp_path / "current"
     ids = []
