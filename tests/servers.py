@@ -1,5 +1,6 @@
 """Servers that a test starts: on a free port of this machine, and ended with all that they have started."""
 
+import base64
 import http.client
 import json
 import os
@@ -11,10 +12,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from emulation.containers import free_ports
-from support import own_environment, run
+from support import own_environment, run, tool
 
 SECONDS_TO_ANSWER = 600
 NAME = "my_ml_project"
@@ -57,6 +59,62 @@ def stop(*processes: subprocess.Popen) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.communicate()
+
+
+LOGIN = """\
+[mlflow]
+default_permission = READ
+database_uri = sqlite:///{folder}/users.db
+admin_username = {user}
+admin_password = {password}
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+"""
+
+
+@dataclass
+class Tracking:
+    """An MLflow server on this machine that asks for a name and a password."""
+
+    url: str
+    user: str
+    password: str
+
+    def ask(self, path: str, **body: object) -> dict:
+        """What its own API answers."""
+        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
+        data = json.dumps(body).encode() if body else None
+        request = urllib.request.Request(f"{self.url}/api/2.0/mlflow/{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:
+            return json.load(answer)
+
+    def runs(self) -> list[tuple[str, str]]:
+        """How each run ended and what asked for it, oldest first."""
+        found = self.ask(f"experiments/get-by-name?experiment_name={NAME}")["experiment"]
+        answer = self.ask("runs/search", experiment_ids=[found["experiment_id"]], order_by=["start_time ASC"])
+        tags = [{tag["key"]: tag["value"] for tag in one["data"]["tags"]} for one in answer.get("runs", [])]
+        return [(one["info"]["status"], own["trigger"]) for one, own in zip(answer["runs"], tags, strict=True)]
+
+    def versions(self) -> int:
+        """How many versions of the model there are."""
+        return len(self.ask("model-versions/search").get("model_versions", []))
+
+    def aliases(self) -> dict[str, str]:
+        """The numbers of the versions that have an alias."""
+        model = self.ask(f"registered-models/get?name={NAME}")["registered_model"]
+        return {one["alias"]: one["version"] for one in model.get("aliases", [])}
+
+
+@contextmanager
+def tracking(folder: Path, user: str, password: str) -> Iterator[Tracking]:
+    """Such a server, as its documentation starts one, until the end."""
+    (folder / "login.ini").write_text(LOGIN.format(folder=folder, user=user, password=password), encoding="utf-8")
+    command = (tool("uvx"), "--from", "mlflow[auth]>=3.10,<4", "mlflow", "server", "--app-name=basic-auth")
+    stores = (f"--backend-store-uri=sqlite:///{folder}/runs.db", f"--artifacts-destination={folder}/artifacts")
+    login = {"MLFLOW_AUTH_CONFIG_PATH": str(folder / "login.ini"), "MLFLOW_FLASK_SERVER_SECRET_KEY": "x"}
+    how = ("--workers=1", "--host=127.0.0.1")
+    with serving(*command, *stores, *how, cwd=folder, log=folder / "log", **login) as url:
+        yield Tracking(url, user, password)
 
 
 MAKE_SERVABLE = """

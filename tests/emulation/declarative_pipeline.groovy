@@ -224,9 +224,14 @@ class Options extends StageOptions {
 }
 
 class Triggers {
+    final Map hudson = [model: [Result: Result]]
+
     void cron(String times) { }
     void pollSCM(String times) { }
+    @NamedVariant void upstream(String upstreamProjects, Result threshold = Result.SUCCESS) { }
 }
+
+enum Result { SUCCESS, UNSTABLE, FAILURE, NOT_BUILT, ABORTED }
 
 /** The values of a build for which nobody has entered others. */
 class Parameters {
@@ -390,6 +395,9 @@ class Steps extends Names {
     ) {
         return { it.bind(credentialsId, [user: usernameVariable, password: passwordVariable], 'userpass') }
     }
+    @NamedVariant Closure<Scope> gitUsernamePassword(String credentialsId, String gitToolName = 'Default') {
+        return { it.bind(credentialsId, [user: 'GIT_USERNAME', password: 'GIT_PASSWORD'], 'userpass').forGit() }
+    }
     @NamedVariant Closure<Scope> sshUserPrivateKey(
         String credentialsId, String keyFileVariable, String usernameVariable = '', String passphraseVariable = ''
     ) {
@@ -455,7 +463,7 @@ class Scope {
         Scope there = copyWith(place: workspace, variables: variables + [WORKSPACE: workspace.path])
         if (!build.checksOut) return there
         there.checkOut()
-        there.copyWith(variables: there.variables + [GIT_COMMIT: build.commit])
+        there.copyWith(variables: there.variables + [GIT_COMMIT: build.commit, GIT_BRANCH: variables.BRANCH_NAME])
     }
 
     void checkOut() { assert ['cp', '-a', "$build.source/.", folder].execute().waitFor() == 0 }
@@ -487,6 +495,15 @@ class Scope {
         Map<String, String> bound = partsOf(credential).subMap(names.keySet())
         copyWith(variables: variables + bound.collectEntries { part, value -> [names[part], value] },
                  secrets: secrets + bound.findAll { it.key != 'user' }.values())
+    }
+
+    /** The same, with a program that tells git who it is. */
+    Scope forGit() {
+        if (!place) throw new Exception('what git asks needs an agent, and has none')
+        File program = Files.createTempFile(secretFiles.toPath(), 'auth', '.sh').toFile()
+        program.text = '#!/bin/sh\ncase $1 in Username*) echo "$GIT_USERNAME" ;; *) echo "$GIT_PASSWORD" ;; esac\n'
+        program.executable = true
+        copyWith(variables: variables + [GIT_ASKPASS: program.path, GIT_TERMINAL_PROMPT: 'false'])
     }
 
     private Map<String, String> partsOf(Map credential) {

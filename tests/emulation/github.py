@@ -9,10 +9,14 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import support
 import yaml
 from emulation import machine
+
+if TYPE_CHECKING:
+    from emulation.hub import Hub
 
 ACT = Path(sys.executable).with_name("act")
 STAND_INS = {
@@ -20,7 +24,15 @@ STAND_INS = {
     for path in (Path(__file__).parent / "actions").glob("*/action.yml")
 }
 WORKFLOWS = ".github/workflows"
-EMULATED_EVENTS = ("push", "pull_request", "workflow_dispatch", "schedule")
+# With the filters that are emulated.
+EMULATED_EVENTS = {
+    "push": {"branches"},
+    "pull_request": {"branches"},
+    "workflow_dispatch": set(),
+    "schedule": set(),
+    "workflow_run": {"branches", "types", "workflows"},
+}
+TOKEN = "emulated-token"  # of each workflow that runs
 # act would ask for Docker, or pass over them in silence.
 NOT_EMULATED = {"container", "services", "strategy", "uses"}
 # The one folder that act makes anew for each job, besides the one for the checkout.
@@ -58,26 +70,36 @@ def run(
     *,
     event: str,
     branch: str = "main",
+    after: tuple[str, str] = ("", ""),
     secrets: dict[str, str],
     variables: dict[str, str],
     environment: dict[str, str],
     artifacts: Path,
+    hub: "Hub | None" = None,
 ) -> Result:
-    """Run a file of .github/workflows for an event on a branch of a clone; `artifacts` is made and filled."""
+    """Run a file of .github/workflows for an event on a branch of a clone; `artifacts` is made and filled.
+
+    after: for `workflow_run`, the name of the workflow that has ended on this branch, and how. hub: what serves the
+    origin of the clone and GitHub's API; without it, jobs reach neither.
+    """
     artifacts.mkdir(parents=True)
     origin = support.run("git", "remote", "get-url", "origin", cwd=clone).stdout.strip()
     # A short name: what jobs put below it includes sockets, whose paths are limited. A service may outlive its job.
     with tempfile.TemporaryDirectory(prefix="", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         commit = checked_out(clone, folder / "commit", event, branch)
-        content = yaml.load((commit / WORKFLOWS / workflow).read_text("utf-8"), Loader=yaml.BaseLoader)
-        assert starts(content["on"], event, branch), f"{workflow} does not start on {event} of {branch}"
+        contents = {path.name: read(path.read_text("utf-8")) for path in (commit / WORKFLOWS).iterdir()}
+        content = contents[workflow]
+        assert not after[0] or after[0] in [one.get("name") for one in contents.values()], f"there is no {after[0]}"
+        assert starts(content["on"], event, branch, after[0]), f"{workflow} does not start on {event} of {branch}"
+        if hub:
+            hub.permissions = permissions(content)
         emulated = {"ARTIFACTS": artifacts.resolve(), "COMMIT": commit, "ORIGIN": origin}
         done = subprocess.run(
             [
                 *(ACT, event, "-C", commit, "-W", f"{WORKFLOWS}/{workflow}", "--action-cache-path", folder),
-                *options(content, repository(origin)),
-                *written(folder, payload(event, branch), secrets, variables),
+                *options(content, repository(origin), hub.api if hub else "https://api.github.invalid"),
+                *written(folder, payload(event, branch, after), secrets, variables),
             ],
             cwd=folder,  # else act reads the .actrc of wherever the tests run
             env=surroundings(folder, environment) | {f"EMULATED_{key}": str(value) for key, value in emulated.items()},
@@ -95,7 +117,7 @@ def checked_out(clone: Path, folder: Path, event: str, branch: str) -> Path:
     support.run("git", "init", "-q", folder, cwd=clone)
     support.run("git", "fetch", "-q", "--update-head-ok", clone.resolve(), *everything, cwd=folder)
     if event != "pull_request":
-        support.run("git", "checkout", "-q", branch, cwd=folder)
+        support.run("git", "checkout", "-q", "main" if event == "workflow_run" else branch, cwd=folder)
         return folder
     identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
     support.run("git", "checkout", "-q", "--detach", "main", cwd=folder)
@@ -103,24 +125,43 @@ def checked_out(clone: Path, folder: Path, event: str, branch: str) -> Path:
     return folder
 
 
-def starts(triggers: str | list | dict, event: str, branch: str) -> bool:
-    """Whether an event starts the workflow: act looks at the event's name and at no filter."""
+def read(workflow: str) -> dict:
+    """What a workflow says, in which `on` is no truth value."""
+    return yaml.load(workflow, Loader=yaml.BaseLoader)
+
+
+def starts(triggers: str | list | dict, event: str, branch: str, after: str = "") -> bool:
+    """Whether an event starts the workflow: act looks at the event's name and at no filter.
+
+    after: the name of the workflow that has ended.
+    """
     if not isinstance(triggers, dict):
         triggers = dict.fromkeys([triggers] if isinstance(triggers, str) else triggers)
     assert event in EMULATED_EVENTS, f"{event} is not emulated"
-    if event not in triggers or event in ("workflow_dispatch", "schedule"):
+    if event not in triggers or not EMULATED_EVENTS[event]:
         return event in triggers
     filters, target = triggers[event] or {}, "main" if event == "pull_request" else branch
     branches = filters.get("branches", [target])
-    assert set(filters) <= {"branches"} and not re.search(r"[*?+!\[]", "".join(branches)), f"not emulated: {filters}"
-    return target in branches
+    known = set(filters) <= EMULATED_EVENTS[event] and filters.get("types", ["completed"]) == ["completed"]
+    assert known and not re.search(r"[*?+!\[]", "".join(branches)), f"not emulated: {filters}"
+    return target in branches and (event != "workflow_run" or after in filters["workflows"])
 
 
-def payload(event: str, branch: str) -> dict:
+def permissions(content: dict) -> dict[str, str]:
+    """What the token of a workflow may, which all of its jobs share here."""
+    found = [job.get("permissions", content.get("permissions")) for job in content["jobs"].values()]
+    assert all(isinstance(one, dict) for one in found), "not emulated: a token whose permissions are not named"
+    return {name: value for one in found for name, value in one.items()}
+
+
+def payload(event: str, branch: str, after: tuple[str, str]) -> dict:
     """What GitHub tells of the event, as far as act reads it."""
     about = {"repository": {"default_branch": "main"}}
     if event == "pull_request":
         return about | {"number": 1, "pull_request": {"head": {"ref": branch}, "base": {"ref": "main"}}}
+    if event == "workflow_run":
+        ended = {"name": after[0], "conclusion": after[1], "head_branch": branch}
+        return about | {"ref": "refs/heads/main", "action": "completed", "workflow_run": ended}
     return about | {"ref": f"refs/heads/{branch}"}
 
 
@@ -140,12 +181,12 @@ def surroundings(folder: Path, environment: dict[str, str]) -> dict[str, str]:
     return inherited | own | {"PATH": f"{shell.parent}{os.pathsep}{inherited['PATH']}"}
 
 
-def options(content: dict, name: str) -> list[str]:
+def options(content: dict, name: str, api: str) -> list[str]:
     """What act is told of the jobs: to run them here, one after the other, with stand-ins for actions."""
     named = {
         "--platform": {runner(job): "-self-hosted" for job in content["jobs"].values()},
         "--local-repository": stand_ins(content),
-        "--env": ON_THE_RUNNER | {"GITHUB_REPOSITORY": name},
+        "--env": ON_THE_RUNNER | {"GITHUB_REPOSITORY": name, "GITHUB_API_URL": api},
     }
     return [
         *("--json", "--verbose", "--rm", "--no-cache-server", "--no-skip-checkout"),
@@ -158,7 +199,7 @@ def written(folder: Path, event: dict, secrets: dict[str, str], variables: dict[
     """Options that name files with their values, since others can read a command line."""
     values = {
         "--eventpath": event,
-        "--secret-file": {"GITHUB_TOKEN": "emulated-token"} | secrets,  # else act asks the machine's `gh` for one
+        "--secret-file": {"GITHUB_TOKEN": TOKEN} | secrets,  # else act asks the machine's `gh` for one
         "--var-file": variables,
         # Nothing: else act reads the project's .env and .input.
         "--env-file": {},

@@ -51,6 +51,7 @@ def run(
     with tempfile.TemporaryDirectory() as temporary:
         order, outcome, source = (Path(temporary) / name for name in ("order.json", "outcome.json", "source"))
         shutil.copytree(workspace, source, symlinks=True)
+        support.run("git", "checkout", "-q", "--detach", cwd=source)  # as Jenkins does
         folders = {"workspace": workspace, "source": source, "archive": archive, "temporary": temporary}
         told = {"BRANCH_NAME": branch, "BUILD_NUMBER": "1", "CI": "true"}
         build = {

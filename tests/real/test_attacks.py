@@ -220,8 +220,10 @@ def test_values_come_back_shortened(server, memory):
 def test_many_at_once_wait_or_are_put_off(server, proxy, memory, way):
     body = gzip.compress(many_rows(server.good, 2000, strange))
     statuses: Counter = Counter()
+    everybody = threading.Barrier(100)
 
     def attack() -> None:
+        everybody.wait()
         statuses[(server if way == "directly" else proxy).post(body, **GZIP)[0]] += 1
 
     with watched(server, memory):

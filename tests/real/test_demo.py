@@ -34,7 +34,8 @@ def change_the_schema(project: Path) -> None:
 
 
 def lose_the_rollback(project: Path) -> None:
-    edit(project / "src/my_ml_project/releases/releasing.py", "        write_pointer(release.previous)\n", "")
+    move = '        pointed.move(pointer, release.previous, by, note or f"back from {release.release}")\n'
+    edit(project / "src/my_ml_project/releases/releasing.py", move, "")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def reproduce_from_other_rows(project: Path) -> None:
 
 
 def lose_the_pointer(project: Path) -> None:
-    edit(project / PACKAGE / "releases/releasing.py", "        write_pointer(pointer)\n", "")
+    edit(project / PACKAGE / "releases/releasing.py", "        pointed.move(before, pointer, by, note)\n", "")
 
 
 def let_the_champion_be(project: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from emulation import github
+from emulation import github, hub
 from support import files_below, run
 
 pytestmark = pytest.mark.real
@@ -71,7 +71,9 @@ def emulate(clone, tmp_path):
         run("git", "checkout", "-qb", "feature", cwd=clone)
         run("git", "add", ".github", cwd=clone)
         run(*SIGNED, "commit", "-qm", "second", cwd=clone)
-        run("git", "branch", "-f", "main", "feature" if event == "push" else "feature~", cwd=clone)
+        run("git", "branch", "-f", "main", "feature~" if event == "pull_request" else "feature", cwd=clone)
+        if "hub" in given:
+            run("git", "push", "-q", given["hub"].repository, "main", cwd=clone)
         given = {"secrets": {}, "variables": {}, "environment": {}} | given
         return github.run(clone, "ci.yml", event=event, branch=branch, artifacts=tmp_path / "artifacts", **given)
 
@@ -142,7 +144,7 @@ def test_the_checkout_is_the_commit_alone_and_cannot_push(emulate):
                 step("[[ $(git rev-list --count HEAD) == 2 && $(git rev-parse origin/feature) == $GITHUB_SHA ]]"),
                 step("git push"),
             ),
-            "with-credentials": job(action("actions/checkout")),
+            "with-credentials": job(action("actions/checkout")),  # to push to a folder, which asks nobody
         }
     )
     assert [outcome for _, _, outcome in result.steps] == [*["success"] * 4, "failure", "failure"]
@@ -169,11 +171,96 @@ def test_a_pull_request_runs_what_main_would_become(emulate):
         ("{push: {branches: [main]}, pull_request: }", "push", "feature"),
         ("{pull_request: {branches: [other]}}", "pull_request", "feature"),
         ("push", "pull_request", "feature"),
+        ("{workflow_run: {workflows: [Other]}}", "workflow_run", "main"),
+        ("{workflow_run: {workflows: [Train], branches: [main]}}", "workflow_run", "feature"),
     ],
 )
 def test_what_does_not_start_on_github_does_not_start(emulate, on, event, branch):
     with pytest.raises(AssertionError, match="does not start"):
         emulate({"test": job(step("true"))}, on=on, event=event, branch=branch)
+
+
+@pytest.mark.parametrize(("how", "outcome"), [("success", "success"), ("skipped", "skipped")])
+def test_a_workflow_follows_another_on_main_and_knows_how_that_ended(emulate, how, outcome):
+    look = step("[[ $GITHUB_EVENT_NAME == workflow_run && $GITHUB_REF == refs/heads/main ]]")
+    following = job(look, **{"if": "github.event.workflow_run.conclusion == 'success'"})
+    on = "{workflow_run: {workflows: [CI], types: [completed], branches: [feature]}}\nname: CI"
+    result = emulate({"test": following}, on=on, event="workflow_run", branch="feature", after=("CI", how))
+    assert result.jobs == {"test": outcome}, result.log
+
+
+def test_what_follows_a_workflow_that_is_not_there_is_refused(emulate):
+    with pytest.raises(AssertionError, match="there is no Train"):
+        emulate({"test": job(step("true"))}, on="{workflow_run: {workflows: [Train]}}", after=("Train", "success"))
+
+
+@pytest.fixture
+def served(clone, tmp_path):
+    """A hub that serves what the clone is a clone of, and takes a key."""
+    with hub.running(tmp_path / "served" / "owner" / "project.git", **{"deploy-key": "emulated-key"}) as running:
+        run("git", "remote", "set-url", "origin", running.address, cwd=clone)
+        yield running
+
+
+COMMIT = "git -c user.name=t -c user.email=t@localhost commit -q --allow-empty -m third"
+PUSH = "git push -q origin HEAD:main"
+PERSISTED = {"persist_credentials": "true", "ref": "main"}
+
+
+@pytest.mark.parametrize(("key", "started"), [("", []), ("emulated-key", [("ci.yml", "push")])])
+def test_a_push_starts_workflows_unless_the_token_of_one_has_made_it(emulate, served, key, started):
+    checkout = action("actions/checkout", ssh_key="${{ secrets.KEY }}", **PERSISTED)
+    pushing = job(checkout, step(COMMIT), step(PUSH), permissions="{contents: write}")
+    result = emulate({"push": pushing}, secrets={"KEY": key}, hub=served)
+    assert result.success, result.log
+    assert served.git("log", "-1", "--format=%s", "main").strip() == "third" and served.started == started
+    assert github.TOKEN not in result.log and "emulated-key" not in result.log
+
+
+def test_a_token_may_what_its_workflow_says_and_no_more(emulate, served):
+    checkout = action("actions/checkout", **PERSISTED)
+    result = emulate({"push": job(checkout, step(COMMIT), step(PUSH), permissions="{contents: read}")}, hub=served)
+    assert [outcome for _, _, outcome in result.steps] == ["success", "success", "failure"]
+    assert "The requested URL returned error: 403" in result.log
+    assert served.git("log", "-1", "--format=%s", "main").strip() == "second"
+
+
+def test_a_checkout_of_a_branch_gives_what_it_is_now(emulate, served, clone):
+    def push_meanwhile() -> None:
+        run(*SIGNED, "commit", "-q", "--allow-empty", "-m", "meanwhile", cwd=clone)
+        run("git", "push", "-q", served.repository, "HEAD:main", cwd=clone)
+
+    checkout = action("actions/checkout", **PERSISTED)
+    served.interruption = push_meanwhile
+    first, anew = step(COMMIT), step("git fetch -q; git log -1 --format=%s origin/main")
+    may = {"permissions": "{contents: write}"}
+    refused = job(checkout, first, step(f"{PUSH} && exit 1 || true"), anew, **may)
+    after = job(checkout, step("git log -1 --format=%s"), needs="refused", **may)
+    result = emulate({"refused": refused, "anew": after}, hub=served)
+    assert result.success and "[refused] meanwhile\n" in result.log and "[anew] meanwhile\n" in result.log, result.log
+
+
+@pytest.mark.parametrize(
+    ("on", "asked", "token", "may", "status"),
+    [
+        ("[push, workflow_dispatch]", "ci.yml", github.TOKEN, "write", 204),
+        ("[push, workflow_dispatch]", "ci.yml", github.TOKEN, "read", 403),
+        ("[push, workflow_dispatch]", "ci.yml", "another", "write", 401),
+        ("[push, workflow_dispatch]", "cd.yml", github.TOKEN, "write", 404),
+        ("push", "ci.yml", github.TOKEN, "write", 422),
+    ],
+)
+def test_a_workflow_is_started_where_github_would_start_it(emulate, served, on, asked, token, may, status):
+    asking = (
+        f"curl --silent --output said --write-out %{{http_code}} --header @- --data @body "
+        f"$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/actions/workflows/{asked}/dispatches "
+        f'<<< "Authorization: Bearer {token}"'
+    )
+    body = step('echo {\\"ref\\": \\"main\\"} > body')
+    steps = (body, step(f"[[ $({asking}) == {status} ]]"))
+    result = emulate({"start": job(*steps, permissions=f"{{actions: {may}}}")}, on=on, hub=served)
+    assert result.success, result.log
+    assert served.started == ([("ci.yml", "workflow_dispatch")] if status == 204 else [])
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,10 @@ def steps(*lines: str) -> str:
     return "\n".join(["steps {", *lines, "}"])
 
 
+def after(projects: str) -> str:
+    return f"agent any\ntriggers {{ upstream(upstreamProjects: {projects}) }}"
+
+
 @pytest.fixture
 def build(tmp_path):
     """build(jenkinsfile): how its build of the branch `main` ends, in a new checkout in `workspace`."""
@@ -56,6 +60,12 @@ REFUSED = {
     "`steps` does not know `mial`": pipeline(steps("echo 'x'"), last="post { failure { mial 'x' } }"),
     "line 6: `steps` does not know `returnStdOut` of `sh`": pipeline(steps("sh script: 'x', returnStdOut: true")),
     "line 6: `steps` cannot take `if (env.X)": pipeline(steps("if (env.X) { echo 'x' }")),
+    "line 3: No such property: SUCESS": pipeline(
+        steps("echo 'x'"), first=after("'a', threshold: hudson.model.Result.SUCESS")
+    ),
+    "line 3: `triggers` does not know `limit` of `upstream`": pipeline(
+        steps("echo 'x'"), first=after("'a', limit: 'x'")
+    ),
     "Jenkinsfile: 6: Unexpected character": pipeline(steps("echo 'x")),
 }
 
@@ -121,14 +131,14 @@ def test_the_environment_is_what_jenkins_gives_and_each_stage_adds_its_own(build
     of_all = "agent any\nenvironment { ONE = '1'; TWO = \"${ONE}2 on ${env.BRANCH_NAME}\" }"
     of_a = "environment { ONE = 'one'; THREE = \"$TWO 3\" }\n"
     show = "sh 'echo \"$ONE|$TWO|$THREE|$OF_THE_TESTS\"'"
-    facts = "sh 'echo $CI $UV_INDEX $BUILD_NUMBER $HOME $WORKSPACE $PWD $GIT_COMMIT; git rev-parse HEAD'"
+    facts = "sh 'echo $CI $UV_INDEX $BUILD_NUMBER $HOME $WORKSPACE $PWD $GIT_BRANCH $GIT_COMMIT; git rev-parse HEAD'"
     made = build(pipeline(of_a + steps(show), steps(show, "withEnv(['THREE=iii']) {", show, "}", facts), first=of_all))
     log = made.log.splitlines()
     assert [line for line in log if "|" in line and line[0] != "+"] == [
         *("one|12 on main|12 on main 3|", "1|12 on main||", "1|12 on main|iii|")
     ]
     workspace, commit = tmp_path / "workspace", log[-2]
-    assert f"true of-this-machine 1 {tmp_path} {workspace} {workspace} {commit}" in log and len(commit) == 40
+    assert f"true of-this-machine 1 {tmp_path} {workspace} {workspace} main {commit}" in log and len(commit) == 40
 
 
 def test_credentials_are_bound_in_their_scope_alone_and_masked(build, tmp_path):
@@ -149,6 +159,18 @@ def test_credentials_are_bound_in_their_scope_alone_and_masked(build, tmp_path):
     assert made.result == "SUCCESS", made.log
     assert "\n**** ann **** ****\n" in made.log and "\n+ test **** = ****\n" in made.log and "\n400\n" in made.log
     assert "s3cret" not in made.log and "pa55word" not in made.log
+
+
+def test_git_is_told_who_it_is_where_a_step_says_so_and_nowhere_else(build):
+    ask = 'sh \'test "$($GIT_ASKPASS Username)/$($GIT_ASKPASS Password)" = "ann/pa55 word"\''
+    alone = "sh 'test -z \"$GIT_ASKPASS$GIT_PASSWORD\"'"
+    bound = f"withCredentials([gitUsernamePassword(credentialsId: 'git')]) {{ {ask} }}"
+    made = build(
+        pipeline(steps(alone, bound, alone), steps("sh 'git symbolic-ref HEAD'")),
+        git={"type": "userpass", "username": "ann", "password": "pa55 word"},
+    )
+    assert made.stages == {"A": "SUCCESS", "B": "FAILURE"}, made.log
+    assert "HEAD is not a symbolic ref" in made.log and "pa55 word" not in made.log
 
 
 def test_a_credential_that_is_not_there_fails_its_stage(build):

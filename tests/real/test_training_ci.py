@@ -4,71 +4,26 @@ Real are git, the project's commands and an MLflow server that asks for a passwo
 Jenkins (its pipeline in Groovy).
 """
 
-import base64
-import json
 import shutil
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from emulation import github, jenkins, machine
-from servers import SECONDS_TO_ANSWER, serving
+from servers import tracking
 from support import run, tool
 
 pytestmark = pytest.mark.real
 IDENTITY = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
 USER, PASSWORD = "training", "emulated-password-1"
 AT_NIGHT, BY_HAND = True, False
-LOGIN = f"""\
-[mlflow]
-default_permission = READ
-database_uri = sqlite:///{{folder}}/users.db
-admin_username = {USER}
-admin_password = {PASSWORD}
-authorization_function = mlflow.server.auth:authenticate_request_basic_auth
-"""
-
-
-@dataclass
-class Server:
-    """An MLflow server on this machine that asks for a name and a password."""
-
-    url: str
-
-    def ask(self, path: str, **body: object) -> dict:
-        """What its own API answers."""
-        login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
-        data = json.dumps(body).encode() if body else None
-        request = urllib.request.Request(f"{self.url}/api/2.0/mlflow/{path}", data, headers)
-        with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:
-            return json.load(answer)
-
-    def runs(self) -> list[tuple[str, str]]:
-        """How each run ended and what asked for it, oldest first."""
-        found = self.ask("experiments/get-by-name?experiment_name=my_ml_project")["experiment"]
-        answer = self.ask("runs/search", experiment_ids=[found["experiment_id"]], order_by=["start_time ASC"])
-        tags = [{tag["key"]: tag["value"] for tag in one["data"]["tags"]} for one in answer.get("runs", [])]
-        return [(one["info"]["status"], own["trigger"]) for one, own in zip(answer["runs"], tags, strict=True)]
-
-    def versions(self) -> int:
-        """How many versions of the model there are."""
-        return len(self.ask("model-versions/search").get("model_versions", []))
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """That server, as its documentation starts one."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "login.ini").write_text(LOGIN.format(folder=folder), encoding="utf-8")
-    command = (tool("uvx"), "--from", "mlflow[auth]>=3.10,<4", "mlflow", "server", "--app-name=basic-auth")
-    stores = (f"--backend-store-uri=sqlite:///{folder}/runs.db", f"--artifacts-destination={folder}/artifacts")
-    login = {"MLFLOW_AUTH_CONFIG_PATH": str(folder / "login.ini"), "MLFLOW_FLASK_SERVER_SECRET_KEY": "x"}
-    how = ("--workers=1", "--host=127.0.0.1")
-    with serving(*command, *stores, *how, cwd=folder, log=folder / "log", **login) as url:
-        yield Server(url)
+    """A server that asks for a name and a password."""
+    with tracking(tmp_path_factory.mktemp("server"), USER, PASSWORD) as running:
+        yield running
 
 
 @dataclass

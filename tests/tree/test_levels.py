@@ -22,11 +22,11 @@ OPTIONS = [
 
 CODE = {".py", ".mk", ".sh", ".ipynb", ".groovy", "Makefile", "Dockerfile", "Jenkinsfile", "compose.yaml"}
 # What a project does without, by its CI, of all the files of its level.
-BOTH = {"tests/test_ci.py", "tests/test_training_ci.py"}
-OF_GITHUB = {".github/dependabot.yml", "docs/github.md", "docs/training-github.md"}
-OF_GITHUB |= {f".github/workflows/{name}.yml" for name in ("audit", "ci", "predict", "train")}
-OF_JENKINS = {"Jenkinsfile", "docs/jenkins.md", "docs/training-jenkins.md"}
-OF_JENKINS |= {f"jenkins/{name}.Jenkinsfile" for name in ("audit", "predict", "train")}
+BOTH = {"tests/test_ci.py", "tests/test_training_ci.py", "tests/test_rollout_ci.py"}
+OF_GITHUB = {".github/dependabot.yml", "docs/github.md", "docs/training-github.md", "docs/rollout-github.md"}
+OF_GITHUB |= {f".github/workflows/{name}.yml" for name in ("audit", "ci", "predict", "train", "release")}
+OF_JENKINS = {"Jenkinsfile", "docs/jenkins.md", "docs/training-jenkins.md", "docs/rollout-jenkins.md"}
+OF_JENKINS |= {f"jenkins/{name}.Jenkinsfile" for name in ("audit", "predict", "train", "release")}
 LEFT_OUT = {"github and jenkins": set(), "github": OF_JENKINS | BOTH, "jenkins": OF_GITHUB | BOTH}
 
 
@@ -116,7 +116,7 @@ def test_the_last_words_on_the_screen_are_the_commands_to_go_on_with(template, t
 
 def test_the_code_of_level_1_can_be_read_in_an_hour(baked):
     code = (baked(maturity_level="1") / "src").rglob("*.py")
-    assert sum(len(path.read_text("utf-8").splitlines()) for path in code) < 6_100  # docs/decisions says why
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in code) < 6_600  # docs/decisions says why
 
 
 def test_the_sample_is_what_its_generator_makes():

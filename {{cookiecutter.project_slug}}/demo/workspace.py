@@ -16,7 +16,8 @@ from {{cookiecutter.project_slug}}.core.schema_file import read_schema
 from {{cookiecutter.project_slug}}.core.tables import SCHEMA, accept
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import store
-from {{cookiecutter.project_slug}}.releases.record import POINTER, Release, read_pointer
+from {{cookiecutter.project_slug}}.releases.pointers import POINTER, read_pointer
+from {{cookiecutter.project_slug}}.releases.record import Release
 from {{cookiecutter.project_slug}}.serving.client import wait_until_ready
 from {{cookiecutter.project_slug}}.serving.server import HERE, free_port
 from {{cookiecutter.project_slug}}.settings import OWN, PARAMS, Settings, State

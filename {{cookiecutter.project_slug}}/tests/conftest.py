@@ -93,7 +93,7 @@ def plain_model(monkeypatch):
 @pytest.fixture(autouse=True)
 def nobody_observes(monkeypatch):
     """What is served and answered is tried without those whom a higher level lets observe it."""
-    monkeypatch.setattr(observers, "folders", [])
+    monkeypatch.setattr(observers, "modules", lambda name: [])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,8 +23,9 @@ BELOW = {
     "candidates": {"core", "serving", "releases", "tracking"},
     "pipelines": {"core", "serving", "releases", "tracking", "candidates"},
     "monitoring": {"core", "serving", "releases"},
+    "rollout": {"core", "serving", "releases", "tracking", "candidates", "monitoring"},
 }
-BASE = {"addresses", "errors", "settings", ""}  # the last is the package, for its name
+BASE = {"addresses", "discovery", "errors", "settings", ""}  # the last is the package, for its name
 ALLOWED = {"filelock", "fsspec", "matplotlib", "numpy", "pandas", "pydantic", "sklearn", "skops", "typer"}
 ALLOWED |= {"yaml"}
 # Takes seconds to import: a command that needs one of them imports it by itself, and the others start at once.

@@ -1,16 +1,14 @@
 """The command line: the commands of every part of the package that is present."""
 
-import pkgutil
 import signal
 import sys
 import traceback
-from importlib import import_module, util
+from importlib import import_module
 
 import typer
 
-from . import __name__ as package
-from . import __path__ as folders
 from .addresses import without_secrets
+from .discovery import modules
 from .errors import ProjectError
 
 app = typer.Typer(
@@ -20,10 +18,8 @@ app = typer.Typer(
     help="Everything that this project does. Settings are in params.yaml; run this in the project's folder.",
 )
 # In alphabetical order, and the later counts: with a pipeline, its `train` takes the place of the core's.
-for part in pkgutil.iter_modules(folders):
-    commands = f"{package}.{part.name}.commands"
-    if part.ispkg and util.find_spec(commands):
-        app.add_typer(import_module(commands).app)
+for commands in modules("commands"):
+    app.add_typer(import_module(commands).app)
 
 
 # How a command is asked to end: by CI, by a supervisor, by a terminal that is closed. Windows does not know the second.

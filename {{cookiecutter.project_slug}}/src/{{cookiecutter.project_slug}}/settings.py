@@ -13,6 +13,7 @@ from .addresses import Address, without_secrets
 from .errors import ProjectError
 
 PARAMS = Path("params.yaml")
+PRODUCTION = "production"  # the environment that is meant where none is named
 Task = Literal["binary", "multiclass", "regression"]
 Character = Annotated[str, Field(min_length=1, max_length=1)]
 Value = str | int | float
@@ -163,7 +164,8 @@ class State(Section):
     """Where each kind of thing is kept: a folder, for the releases any address that fsspec writes.
 
     tracking: where runs are tracked, from level 2 on; SQLite or an MLflow server. predictions, labels: what was
-    answered, and what came true, from level 3 on; like the releases.
+    answered, and what came true, from level 3 on; like the releases. pointer: what is to run, in a .yaml file to
+    commit; or, for each environment, in numbered entries below a folder or an address of S3.
     """
 
     data: str = "data/checked"
@@ -173,6 +175,7 @@ class State(Section):
     tracking: Address = Address("sqlite:///mlflow.db")
     predictions: Address = Address("predictions")
     labels: Address = Address("labels")
+    pointer: Address = Address("deploy/release.yaml")
 
 
 class Settings(Section):

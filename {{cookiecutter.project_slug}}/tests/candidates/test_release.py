@@ -2,27 +2,20 @@
 
 import gzip
 import io
-import json
 import shutil
 import sys
-import time
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from conftest import as_format_1, make_settings, schema_of, write_params
-from in_process import empty_store
+from conftest import as_format_1, write_params
+from in_process import add_version, empty_store
 
 from {{cookiecutter.project_slug}}.candidates import gate
 from {{cookiecutter.project_slug}}.candidates.gate import SCORING_TESTS
 from {{cookiecutter.project_slug}}.core import model_folder
-from {{cookiecutter.project_slug}}.core.data import known_rows
-from {{cookiecutter.project_slug}}.core.model_folder import RECORD, ModelFolder, open_folder
-from {{cookiecutter.project_slug}}.core.schema_file import as_yaml
-from {{cookiecutter.project_slug}}.core.storage import as_csv, read_table, sha256
-from {{cookiecutter.project_slug}}.core.training import learned_from
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.releases.record import POINTER, Check, read_pointer
+from {{cookiecutter.project_slug}}.releases.pointers import POINTER, read_pointer
+from {{cookiecutter.project_slug}}.releases.record import Check
 from {{cookiecutter.project_slug}}.releases.store import read_release
 from {{cookiecutter.project_slug}}.tracking import registry, runs
 
@@ -40,25 +33,6 @@ def client(run, tmp_path):
 def versions(client, make_model, orders) -> list[str]:
     """Two versions, the second of more rows: the fingerprints of their models."""
     return [add_version(client, make_model(rows=rows), orders) for rows in (150, 200)]
-
-
-def add_version(client, folder: ModelFolder, orders: pd.DataFrame, learned: bool = True) -> str:
-    """Make this model the next version; its digest. learned: whether it says which rows it has learned from."""
-    table = orders.assign(gift=orders["days"] > 7)
-    content = as_csv(table)
-    known = {"data": {"uri": "orders.csv", "sha256": sha256(content), "bytes": len(content)}}
-    known |= {"schema_sha256": sha256(as_yaml(schema_of(table)))}
-    settings = make_settings(data={"drop": ["order", "day"]})
-    typed = known_rows(read_table(io.BytesIO(content), schema_of(table)), settings)
-    known |= {"learned": learned_from(typed, settings).model_dump()} if learned else {"learned": None}
-    record = json.loads((folder.place / RECORD).read_text("utf-8")) | known
-    (folder.place / RECORD).write_text(json.dumps(record), "utf-8")
-    folder = open_folder(folder.place)
-    tags = {runs.MADE: folder.sha256} | ({} if folder.record.format == 1 else {runs.MADE_FORMAT: "2"})
-    with runs.logging_run(client, tags, time.time()) as run_id:
-        uri = runs.log_training(folder, content, schema_of(table), "{}", time.time())
-    registry.register(client, uri, run_id, tags)
-    return tags[runs.MADE]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from {{cookiecutter.project_slug}} import __name__ as package
 from {{cookiecutter.project_slug}}.deployment import commands, compose, verification
 from {{cookiecutter.project_slug}}.deployment.host import Host
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
+from {{cookiecutter.project_slug}}.releases.pointers import POINTER, read_pointer
 
 PROJECT = Path.cwd()
 

@@ -10,6 +10,7 @@ from conftest import schema_of, write_params
 from logs import rows_in
 
 from {{cookiecutter.project_slug}} import __name__ as package
+from {{cookiecutter.project_slug}} import discovery
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.core.schema_file import write_schema
 from {{cookiecutter.project_slug}}.core.tables import SCHEMA
@@ -57,7 +58,7 @@ def test_all_that_a_server_has_answered_is_logged_when_it_ends(released):
 
 
 def test_predicted_labelled_written_out_and_forgotten_by_commands(run, released, monkeypatch):
-    monkeypatch.setattr(observers, "folders", [str(Path(observers.__file__).parents[1])])
+    monkeypatch.setattr(observers, "modules", discovery.modules)
     rows = released.example().assign(order=["A1", "A2", "A3", "A4", "A5"])
     rows.to_csv("rows.csv", index=False)
     assert "5 rows" in run("predict", "rows.csv", "--released", "--out", "answers.csv")

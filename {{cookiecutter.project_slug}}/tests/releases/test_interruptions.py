@@ -4,6 +4,7 @@ The process is killed, or told that the disk is full, each time that it is about
 """
 
 import errno
+import itertools
 import os
 import shutil
 import signal
@@ -18,12 +19,13 @@ from {{cookiecutter.project_slug}}.core.kept_models import keep, latest_model
 from {{cookiecutter.project_slug}}.core.model_folder import open_folder
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import releasing, store
-from {{cookiecutter.project_slug}}.releases.record import POINTER, read_pointer
+from {{cookiecutter.project_slug}}.releases.pointers import POINTER, pointer_of
 from {{cookiecutter.project_slug}}.settings import load_settings
 
 STORE = "releases"
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link"}
-STATE = [STORE, "models", "deploy"]
+ENTRIES = "pointers"
+STATE = [STORE, "models", "deploy", ENTRIES]
 
 
 def is_change(event: str, arguments: tuple) -> bool:
@@ -72,9 +74,10 @@ def silent(_: str) -> None:
 
 
 @pytest.fixture
-def models(run, make_model, tmp_path):
-    """Folders of three models, of which two are released one after the other."""
-    write_params()
+def models(run, make_model, tmp_path, address):
+    """Folders of three models, of which two are released one after the other. address: of the pointer."""
+    write_params(state={"pointer": address})
+    Path(ENTRIES).mkdir()
     folders = [
         open_folder(shutil.copytree(make_model(rows=rows).place, tmp_path / str(rows))) for rows in (200, 180, 150)
     ]
@@ -86,7 +89,7 @@ def models(run, make_model, tmp_path):
 
 
 def publish(folder) -> None:
-    releasing.release_model(folder, load_settings(), "", read_pointer(), silent)
+    releasing.release_model(folder, load_settings(), "", pointer_of(load_settings()).read(), silent)
 
 
 def go_back() -> None:
@@ -95,7 +98,7 @@ def go_back() -> None:
 
 def chain() -> list[str]:
     """The models that were released, newest first, each fetched from the store and held against its digests."""
-    pointer, found = read_pointer(), []
+    pointer, found = pointer_of(load_settings()).read(), []
     while pointer:
         release = store.read_release(pointer, STORE)
         with store.fetched_model(release) as folder:
@@ -105,8 +108,13 @@ def chain() -> list[str]:
 
 
 @pytest.mark.parametrize("then", [kill, disk_is_full])
-@pytest.mark.parametrize("what", ["publish", "go back", "keep"])
-def test_at_each_change_there_is_the_old_state_or_the_new_one_and_the_next_command_works(models, tmp_path, what, then):
+@pytest.mark.parametrize(
+    ("what", "address"),
+    [("keep", str(POINTER)), *itertools.product(["publish", "go back"], [str(POINTER), ENTRIES])],
+)
+def test_at_each_change_there_is_the_old_state_or_the_new_one_and_the_next_command_works(
+    models, tmp_path, what, address, then
+):
     first, second, third = models
     work = {"publish": lambda: publish(third), "go back": go_back, "keep": lambda: keep(second, Path("models"))}[what]
     old, new = {
@@ -133,4 +141,4 @@ def test_at_each_change_there_is_the_old_state_or_the_new_one_and_the_next_comma
         assert state() == new, moment
         if what == "keep":
             assert open_folder(Path("models") / second.sha256[:12]).sha256 == second.sha256
-    assert found == {True, False} and moment > 3 and POINTER.exists()
+    assert found == {True, False} and moment > 3 and POINTER.exists() == (address == str(POINTER))

@@ -15,7 +15,8 @@ from {{cookiecutter.project_slug}}.core.record import FORMAT
 from {{cookiecutter.project_slug}}.core.storage import sha256
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import releasing, store
-from {{cookiecutter.project_slug}}.releases.record import POINTER, Pointer, read_pointer, write_pointer
+from {{cookiecutter.project_slug}}.releases.pointers import POINTER, read_pointer, write_pointer
+from {{cookiecutter.project_slug}}.releases.record import Pointer
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings
 from {{cookiecutter.project_slug}}.settings import load_settings
 

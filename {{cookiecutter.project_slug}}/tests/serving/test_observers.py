@@ -17,6 +17,7 @@ from mlserver.types import InferenceRequest
 from prometheus_client import REGISTRY
 
 import {{cookiecutter.project_slug}} as package
+from {{cookiecutter.project_slug}} import discovery
 from {{cookiecutter.project_slug}}.core.checking import as_table
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.serving import observers
@@ -32,7 +33,8 @@ KEYS = ["A900", "A901", "A902", "A903", "A904"]  # which the model has not seen
 def part(tmp_path, monkeypatch):
     """part(code): a part of the package with an observer of this code."""
     monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / "parts")])
-    monkeypatch.setattr(observers, "folders", [str(tmp_path / "parts")])
+    monkeypatch.setattr(discovery, "folders", [str(tmp_path / "parts")])
+    monkeypatch.setattr(observers, "modules", discovery.modules)
 
     def write(code: str, name: str) -> None:
         folder = tmp_path / "parts" / name

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 import math
+import time
 
 import pandas as pd
 import pytest
@@ -16,6 +17,8 @@ from prometheus_client import REGISTRY
 
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.serving import observers
+from {{cookiecutter.project_slug}}.serving import runtime as module
 from {{cookiecutter.project_slug}}.serving.model_settings import MODEL_SETTINGS, model_settings
 from {{cookiecutter.project_slug}}.serving.protocol import from_response, to_request
 from {{cookiecutter.project_slug}}.serving.runtime import ModelRuntime
@@ -210,3 +213,43 @@ def test_the_settings_describe_the_inputs_and_name_no_machine(make_model):
         "gift": "BOOL",
     }
     assert "127.0.0.1" not in json.dumps(settings) and "port" not in json.dumps(settings)
+
+
+def let_go(place, body):
+    """Load a model, ask it, and let it go while it answers: the answer, the seconds of that, and the longest pause."""
+    runtime = ModelRuntime(ModelSettings.parse_file(str(place / MODEL_SETTINGS)))
+
+    async def work():
+        await runtime.load()
+        asked = asyncio.create_task(runtime.predict(InferenceRequest.model_validate(body)))
+        await asyncio.sleep(0.1)
+        began, taken, pauses = time.monotonic(), 0.0, []
+        going = asyncio.create_task(runtime.unload())
+        while not going.done() or len(pauses) < 20:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            pauses.append(time.monotonic() - before)
+            taken = time.monotonic() - began if not going.done() else taken
+        return await asked, taken, max(pauses)
+
+    return asyncio.run(work())
+
+
+def test_a_model_that_hangs_is_not_waited_for_for_ever(make_model, monkeypatch):
+    folder = make_model()
+    answers = ModelRuntime.answers
+    monkeypatch.setattr(module, "SECONDS_TO_ANSWER", 0.3)
+    monkeypatch.setattr(ModelRuntime, "answers", lambda *words: time.sleep(3) or answers(*words))
+    with published(folder) as place:
+        answer, taken, _ = let_go(place, to_request(*example(folder)))
+    assert taken < 2 and answer.outputs
+
+
+def test_who_observes_for_long_holds_nobody_up_when_a_model_goes(make_model, monkeypatch):
+    folder = make_model()
+    monkeypatch.setattr(observers, "SECONDS_TOGETHER", 0)
+    monkeypatch.setattr(observers, "SECONDS_TO_END", 1)
+    monkeypatch.setattr(ModelRuntime, "find_observers", lambda _: [lambda _: time.sleep(4)])
+    with published(folder) as place:
+        *_, pause = let_go(place, to_request(*example(folder)))
+    assert pause < 0.8

@@ -24,6 +24,13 @@ def write_model(model: Any, record: Record, files: dict[str, bytes], models: Pat
 
 def keep(made: ModelFolder, models: Path) -> ModelFolder:
     """Copy a model to its place among the models, and point `latest` at it."""
+    place = put(made, models)
+    write_file(models / LATEST, f"{place.name}\n".encode())
+    return open_folder(place)
+
+
+def put(made: ModelFolder, models: Path) -> Path:
+    """Copy a model to its place in a folder of models, whole; where it is."""
     models.mkdir(parents=True, exist_ok=True)
     forget_unfinished(models)
     place = models / made.sha256[:12]
@@ -35,8 +42,7 @@ def keep(made: ModelFolder, models: Path) -> ModelFolder:
             if place.exists():
                 place.rename(Path(folder) / "damaged")
             unfinished.rename(place)
-        write_file(models / LATEST, f"{place.name}\n".encode())
-    return open_folder(place)
+    return place
 
 
 def is_whole(place: Path) -> bool:

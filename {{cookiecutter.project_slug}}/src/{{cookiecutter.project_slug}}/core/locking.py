@@ -9,9 +9,9 @@ from filelock import FileLock, Timeout
 
 @contextmanager
 def alone(file: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold this lock file; another process waits for the end. wait: called where there is something to wait for."""
+    """Hold this lock file; another process waits for the end, and who holds it goes on. wait: called before waiting."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file)
+    lock = FileLock(file, is_singleton=True)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -57,13 +57,14 @@ def deploy(
     known_hosts: KnownHosts = None,
 ) -> None:
     """Put the image and the released model on the host; if they do not become healthy, back to what ran before."""
-    pointer = current_pointer()
+    settings = load_settings()
+    pointer = current_pointer(settings)
     if store.is_local(pointer.record):
         raise ProjectError(
             f"The release is in {pointer.record}, a folder that no other machine can read. Set state.releases in "
             "params.yaml to an address such as s3://bucket/releases, and publish again."
         )
-    release = store.read_release(pointer, load_settings().state.releases)
+    release = store.read_release(pointer, settings.state.releases)
     with store.fetched_model(release) as folder, host_at(address, key, known_hosts) as host:
         typer.echo(f"Deploying {release.release} to {host.address}")
         name = compose.deploy(host, release, folder.place, image)

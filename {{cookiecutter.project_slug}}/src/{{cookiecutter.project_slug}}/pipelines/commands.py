@@ -9,6 +9,7 @@ from ..addresses import without_secrets
 from ..errors import ProjectError
 from ..settings import load_settings
 from . import intake
+from .following import follow
 from .kubeflow import IMAGE, runners
 from .training import job_for_cluster, outcome, refuse_local_tracking, train_here
 
@@ -35,6 +36,8 @@ def train(note: Note = "", if_new: IfNew = False, shared: Shared = False) -> Non
     run_id = train_here(settings, "new data" if if_new else "by hand", note, typer.echo)
     if run_id:
         typer.echo(outcome(run_id, settings))
+        if not shared:  # where CI trains, it has a job of its own for what follows
+            follow(settings, run_id, typer.echo)
 
 
 @app.command()

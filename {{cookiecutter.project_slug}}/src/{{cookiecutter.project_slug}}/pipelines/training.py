@@ -89,10 +89,7 @@ def outcome(run_id: str, settings: Settings) -> str:
         verdict = client.get_run(run_id).data.tags[runs.VERDICT]
         raise ProjectError(f"{verdict} Run {run_id} is tracked, but its model is no version and is not released.")
     place = bring_model(settings, version)
-    return (
-        f"Run {run_id} is tracked; its model is version {version.number}, and here in {place}.\n"
-        "Nothing is released by that: `release` shows it beside the one in use, and asks."
-    )
+    return f"Run {run_id} is tracked; its model is version {version.number}, and here in {place}."
 
 
 def job_for_cluster(trigger: Trigger, note: str) -> Job:

@@ -1,6 +1,7 @@
 """The commands `publish`, `rollback` and `released`, by which a person decides which model is in use, and `predict`."""
 
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,11 @@ from ..core.card import code_line
 from ..core.kept_models import latest_model
 from ..core.scoring import score_table
 from ..core.tables import table_path
+from ..discovery import modules
 from ..settings import OWN, load_settings
 from . import store
 from .observing import observing
-from .record import read_pointer
+from .pointers import pointer_of
 from .releasing import current_release, refuse_own_stores, release_model, roll_back
 
 app = typer.Typer()
@@ -24,7 +26,8 @@ app = typer.Typer()
 def publish(note: Annotated[str, typer.Option(help="Why this model, for the record.")] = "") -> None:
     """Release the latest model: copy it to the store, write its record, and point the project at it."""
     settings = load_settings()
-    release_model(latest_model(Path(settings.state.models)), settings, note, read_pointer(), typer.echo)
+    before = pointer_of(settings).read()
+    release_model(latest_model(Path(settings.state.models)), settings, note, before, typer.echo)
 
 
 @app.command()
@@ -77,3 +80,5 @@ def released() -> None:
         "scores": ", ".join(f"{name} {value:.4f}" for name, value in release.scores.items()),
     }.items():
         typer.echo(without_secrets(f"  {name:10} {value}"))  # which a record of the first format may have
+    for module in modules("serves"):  # whoever knows what serves
+        typer.echo(f"  {'serves':10} {import_module(module).serves(release.model.sha256)}")

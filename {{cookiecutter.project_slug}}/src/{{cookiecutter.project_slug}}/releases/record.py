@@ -1,21 +1,10 @@
-"""The release record, and the pointer at the one that is to run.
+"""The release record, which is written once and never changed."""
 
-A record is written once and never changed. The pointer is a file of the project, under version control: whoever has a
-commit has the model that belongs to it.
-"""
-
-from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ..core.record import FORMAT, Digest, Fixed, Scores, Spread, as_json, parse
-from ..core.storage import write_file
-from ..errors import ProjectError
-
-POINTER = Path("deploy/release.yaml")
-ABOUT = "# The release that is to run. `publish` and `rollback` write this; commit it, and CI deploys it.\n"
 
 
 class Pointer(Fixed):
@@ -91,19 +80,3 @@ class Release(Fixed):
 def parse_release(content: bytes, where: str) -> Release:
     """The record in these bytes. Raises ProjectError where they are none."""
     return parse(Release, content, f"{where} is not a release record")
-
-
-def read_pointer(path: Path = POINTER) -> Pointer | None:
-    """What the project's pointer says; None before the first release. Raises ProjectError where it makes no sense."""
-    if not path.exists():
-        return None
-    try:
-        return Pointer.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, ValidationError) as error:
-        raise ProjectError(f"{path} does not point at a release: {error}\nRestore it from version control.") from None
-
-
-def write_pointer(pointer: Pointer, path: Path = POINTER) -> None:
-    """Point the project at another release."""
-    text = yaml.safe_dump(pointer.model_dump(), sort_keys=False, allow_unicode=True, width=10_000)
-    write_file(path, (ABOUT + text).encode())

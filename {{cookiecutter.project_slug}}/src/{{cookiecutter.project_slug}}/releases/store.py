@@ -28,7 +28,7 @@ from ..core.record import File, parse_record
 from ..core.storage import sha256
 from ..errors import ProjectError
 from ..serving.model_settings import MODEL_SETTINGS, model_settings
-from .record import Check, Pointer, Release, ReleasedModel, parse_release
+from .record import Check, Pointer, Policy, Release, ReleasedModel, parse_release
 
 RELEASE = "release.json"
 NAME = re.compile("[0-9]{8}T[0-9]{12}Z-[0-9a-f]{12}")
@@ -114,11 +114,18 @@ def check_plain(folder: str) -> None:
 
 
 def publish(
-    folder: ModelFolder, store: str, by: str, note: str, previous: Pointer | None, checks: Sequence[Check] = ()
+    folder: ModelFolder,
+    store: str,
+    by: str,
+    note: str,
+    previous: Pointer | None,
+    checks: Sequence[Check] = (),
+    policy: Policy | None = None,
 ) -> Pointer:
     """Copy a model to the store, write its record, and read back all of it; where the record is.
 
-    by: who or what releases it. previous: the release that it replaces. checks: what it was held against.
+    by: who or what releases it, by which policy. previous: the release that it replaces. checks: what it was held
+    against.
     """
     now, made = datetime.now(UTC), folder.record
     name = f"{now:%Y%m%dT%H%M%S%fZ}-{folder.sha256[:12]}"
@@ -132,6 +139,7 @@ def publish(
         published=now.isoformat(timespec="seconds"),
         by=by,
         note=note,
+        policy=policy,
         checks=tuple(checks),
         model=ReleasedModel(uri=f"{place}/model", sha256=folder.sha256, settings_sha256=sha256(settings)),
         previous=previous,

@@ -15,7 +15,7 @@ from typing import Any
 import h11
 import prometheus_client
 import uvicorn
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from mlserver import ModelSettings, Settings
 from mlserver.handlers import DataPlane, ModelRepositoryHandlers
@@ -55,14 +55,27 @@ async def serve(place: Path, settings: Settings, only_here: bool) -> None:
     await registry.load(settings_in_place(folder))
     gc.freeze()  # the collector need not look through all this while a large request is read: it takes half as long
     repository = ModelRepositoryHandlers(SchemalessModelRepository(str(place)), registry)
-    app = create_app(settings, DataPlane(settings, registry), repository)
+    app = application(settings, DataPlane(settings, registry), repository)
+    guard = Guard(app, PATHS, most_inputs=most_inputs(folder), only_here=only_here)
+    servers = {settings.http_port: guard, settings.metrics_port: guarded_metrics(only_here)}
+    await until_stopped(*(Server(listening(app, settings.host, port)) for port, app in servers.items()))
+
+
+def application(settings: Settings, models: DataPlane, repository: ModelRepositoryHandlers) -> FastAPI:
+    """MLServer's own, which says what is wrong with a request."""
+    app = create_app(settings, models, repository)
     app.add_exception_handler(RequestValidationError, explain)
-    most_inputs = len(folder.record.features | folder.record.key)
-    guards = {
-        settings.http_port: Guard(app, PATHS, most_inputs=most_inputs, only_here=only_here),
-        settings.metrics_port: Guard(prometheus_client.make_asgi_app(), {"/metrics": "GET"}, only_here=only_here),
-    }
-    await until_stopped(*(Server(listening(guard, settings.host, port)) for port, guard in guards.items()))
+    return app
+
+
+def most_inputs(folder: ModelFolder) -> int:
+    """How many inputs a request to a model may have."""
+    return len(folder.record.features | folder.record.key)
+
+
+def guarded_metrics(only_here: bool) -> Guard:
+    """What shows the metrics of this process."""
+    return Guard(prometheus_client.make_asgi_app(), {"/metrics": "GET"}, only_here=only_here)
 
 
 async def until_stopped(*servers: "Server") -> None:

@@ -18,11 +18,17 @@ from ..errors import MOST_SECONDS, ProjectError
 from .loopback import opened
 from .protocol import from_response, to_request
 
+SMOKE_TEST = "smoke-test"  # the id by which such rows are known in a log of predictions
 
-def call(address: str, body: dict[str, Any] | None = None) -> bytes:
-    """What the server answers to a GET, or to a POST where there is a body. Raises ProjectError where it does not."""
+
+def call(address: str, body: dict[str, Any] | None = None, token: str | None = None) -> bytes:
+    """What the server answers to a GET, or to a POST where there is a body. Raises ProjectError where it does not.
+
+    token: what it wants to see, if anything.
+    """
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(address, data, headers)
     try:
         with opened(request, MOST_SECONDS) as response:
             return response.read()
@@ -32,9 +38,19 @@ def call(address: str, body: dict[str, Any] | None = None) -> bytes:
         raise ProjectError(f"{address} cannot be reached: {error}") from None
 
 
-def ask(url: str, table: pd.DataFrame, features: Schema) -> tuple[pd.DataFrame, str]:
-    """What the server at this address says of the rows, and the fingerprint of the model that says it."""
-    answer = call(f"{url}/v2/models/{package}/infer", to_request(table, features))
+def ask(
+    url: str,
+    table: pd.DataFrame,
+    features: Schema,
+    model: str = package,
+    token: str | None = None,
+    id: str | None = None,
+) -> tuple[pd.DataFrame, str]:
+    """What the server at this address says of the rows, and the fingerprint of the model that says it.
+
+    model: what it calls the model. token: what it wants to see, if anything. id: of the request; else the server's.
+    """
+    answer = call(f"{url}/v2/models/{model}/infer", to_request(table, features) | ({"id": id} if id else {}), token)
     try:
         return from_response(json.loads(answer))
     except (ValueError, LookupError, TypeError) as error:
@@ -57,13 +73,20 @@ def wait_until_ready(url: str, running: Callable[[], bool]) -> None:
             time.sleep(0.1)
 
 
-def smoke_test(url: str, folder: ModelFolder) -> int:
+def digest_served(url: str) -> str:
+    """The fingerprint of the model that a server answers with, without asking the model anything."""
+    described = json.loads(call(f"{url}/v2/models/{package}"))
+    return str(described["parameters"]["sha256"])
+
+
+def smoke_test(url: str, folder: ModelFolder, model: str = package, token: str | None = None) -> int:
     """Ask a server about the example rows of a model; the number of rows.
 
-    Raises ProjectError where another model answers, or where the answers are not those of the model itself.
+    model, token: see `ask`. Raises ProjectError where another model answers, or where the answers are not those of the
+    model itself.
     """
     rows = folder.example()
-    answers, sha256 = ask(url, rows, folder.record.features)
+    answers, sha256 = ask(url, rows, folder.record.features, model, token, id=SMOKE_TEST)
     if sha256 != folder.sha256:
         raise ProjectError(f"{url} answers with the model {sha256}, not with {folder.sha256}.")
     expected = predict(folder.load(), rows).reset_index(drop=True)

@@ -6,6 +6,7 @@ known to be cheap is refused before MLServer sees it, and between two requests a
 
 import asyncio
 import gzip
+import hmac
 import io
 import zlib
 from collections.abc import AsyncIterator
@@ -46,12 +47,14 @@ class Guard:
     most_inputs: how many a request may have.
     only_here: whether a request must name this machine as its host, which the page of a stranger in a browser does not
         do: its name may lead to this machine (DNS rebinding), but stays the stranger's.
+    token: what a request must bring as `Authorization: Bearer <token>`; empty where anybody may ask.
     """
 
     app: ASGIApp
     paths: dict[str, str]
     most_inputs: int = 0
     only_here: bool = False
+    token: str = field(default="", repr=False)
     turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     waiting: int = field(init=False, default=0)
     bytes_here: int = field(init=False, default=0)
@@ -79,6 +82,9 @@ class Guard:
             raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, f"This machine is not {shortened(host)}.")
         if headers.get("origin", f"http://{host}").partition("://")[2] != host:
             raise RefusedError(HTTPStatus.FORBIDDEN, "Pages of another origin are not answered.")
+        given = headers.get("authorization", "").encode()
+        if self.token and not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
+            raise RefusedError(HTTPStatus.UNAUTHORIZED, "Send the token: Authorization: Bearer ...")
         # A browser asks the server first before it lets a page of another origin send JSON.
         if method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != JSON_TYPE:
             raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"Send the request as {JSON_TYPE}.")

@@ -7,21 +7,19 @@ only thing that a container can be told, and returns what is to be called with t
 import gc
 import logging
 import os
-import pkgutil
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module, util
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from .. import __name__ as package
-from .. import __path__ as folders
 from ..core.checking import Columns, rows_of
 from ..core.record import Record
+from ..discovery import modules
 from . import metrics
 from .batching import joined
 
@@ -59,13 +57,11 @@ Observer = Callable[[Answered], None]
 def found() -> list[Observer]:
     """The observers of the parts that are present. One that cannot begin is logged, and the model served without it."""
     observers = []
-    for part in pkgutil.iter_modules(folders):
-        name = f"{package}.{part.name}.observer"
-        if part.ispkg and util.find_spec(name):
-            try:
-                observers.append(import_module(name).observer(os.environ))
-            except Exception as error:  # whatever is wrong with it: the model is what people wait for
-                logger.error(f"{name} does not observe: {type(error).__name__}: {error}")
+    for name in modules("observer"):
+        try:
+            observers.append(import_module(name).observer(os.environ))
+        except Exception as error:  # whatever is wrong with it: the model is what people wait for
+            logger.error(f"{name} does not observe: {type(error).__name__}: {error}")
     return [observer for observer in observers if observer is not None]
 
 

@@ -16,6 +16,16 @@ def free_port() -> int:
         return port
 
 
+def check_free(port: int) -> None:
+    """Raise ProjectError where something else listens on this port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HERE, port))
+        except OSError as error:
+            raise ProjectError(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from None
+
+
 def run(place: Path, port: int) -> None:
     """Serve the model in this folder over HTTP until stopped; metrics get a port that is free.
 
@@ -26,10 +36,5 @@ def run(place: Path, port: int) -> None:
 
     from .app import start
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HERE, port))
-        except OSError as error:
-            raise ProjectError(f"Port {port} cannot be used: {error.strerror}. Choose another with --port.") from None
+    check_free(port)
     start(place, Settings(debug=False, host=HERE, http_port=port, metrics_port=free_port()), only_here=True)

@@ -1,0 +1,27 @@
+"""The environments of rollout.yaml: where releases come into use there, and what points at them."""
+
+from pathlib import Path
+
+from ..errors import ProjectError
+from ..releases.pointers import CommittedFile, PointerStore, pointer_of
+from ..settings import Settings
+from .ci import CiTarget, PushedFile
+from .local.folder import ServingFolder
+from .local.target import LocalTarget
+from .policy import Environment
+from .targets import Target
+
+
+def target_of(environment: Environment) -> Target:
+    """Where releases come into use."""
+    return CiTarget() if environment.target == "ci" else LocalTarget(ServingFolder(Path(environment.folder)))
+
+
+def pointer_in(settings: Settings, name: str, environment: Environment) -> PointerStore:
+    """What points at the release of an environment. Raises ProjectError where CI could not follow it."""
+    pointer = pointer_of(settings, name)
+    if environment.target != "ci":
+        return pointer
+    if not isinstance(pointer, CommittedFile):
+        raise ProjectError(f"CI deploys what is committed, which {pointer.place} is not: see state.pointer.")
+    return PushedFile(pointer.path)

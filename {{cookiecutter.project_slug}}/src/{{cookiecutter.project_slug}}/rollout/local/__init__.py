@@ -1,0 +1,1 @@
+"""One server of this machine, whose model is replaced while it answers."""

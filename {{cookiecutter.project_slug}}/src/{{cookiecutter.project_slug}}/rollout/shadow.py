@@ -1,0 +1,165 @@
+"""What clients have asked lately is asked again of a candidate: no answer of it reaches anybody."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..candidates.difference import difference
+from ..core.model_folder import ModelFolder
+from ..core.predict import predict
+from ..core.record import seed_from
+from ..core.schema import Schema
+from ..errors import ProjectError
+from ..monitoring.joined import LABEL, Window, joined
+from ..monitoring.parts import Parts
+from ..monitoring.policy import load_policy as load_monitoring
+from ..monitoring.predictions import FEATURE
+from ..releases.record import Check
+from ..serving.client import SMOKE_TEST
+from ..settings import Settings
+from .policy import Shadow
+from .targets import Ask
+
+COLUMNS, SHADOW = "columns sent", "shadow"
+AT_ONCE = 100  # rows in a request
+FEWEST_NUMBERS = 50  # which are different: where clients ask the same again and again, the least change is a large one
+BINS, EVEN = 10, 0.5  # of an index of stability, and what is added to each count, so that none is zero
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Rows that a candidate was asked about, those that it answered, with its answers, and why not the others."""
+
+    asked: pd.DataFrame
+    answered: pd.DataFrame
+    answers: pd.DataFrame
+    refusals: list[str]
+
+
+def rows_asked(settings: Settings, policy: Shadow) -> pd.DataFrame:
+    """The newest rows of the log: features, `label`, and the key, if it was sent; as many as the policy says."""
+    log, labels = Parts(settings.state.predictions), Parts(settings.state.labels)
+    newest = pd.DataFrame()
+    with joined(log, labels, Window.until_now(policy.days), load_monitoring().labels.horizon) as found:
+        for table in found.tables():
+            rows = table[table["id"] != SMOKE_TEST]
+            newest = pd.concat([newest, rows], ignore_index=True).tail(policy.rows_at_most) if len(newest) else rows
+    newest = newest.tail(policy.rows_at_most).reset_index(drop=True)
+    kept = [name for name in map(str, newest) if name.startswith(FEATURE) or name == LABEL]
+    rows = newest[kept].rename(columns=lambda name: name.removeprefix(FEATURE))
+    if settings.data.key and len(rows) and newest["key"].notna().all():
+        rows[settings.data.key] = newest["key"]
+    return rows
+
+
+def check_columns(candidate: ModelFolder, champion: ModelFolder | None, rows: pd.DataFrame) -> Check:
+    """Whether clients send all that the candidate needs: as the log says or, without one, as the model in use needs."""
+    sent = set(rows) if len(rows) else set(champion.record.features if champion else candidate.record.features)
+    if unsent := sorted(set(candidate.record.features) - sent):
+        return Check(name=COLUMNS, outcome="fail", said=f"nobody sends {unsent}, which the candidate needs")
+    return Check(name=COLUMNS, outcome="pass", said="clients send all that it needs")
+
+
+def replay(rows: pd.DataFrame, features: Schema, ask: Ask, refused_at_most: float) -> Replayed:
+    """Ask about all rows, some at once; where that fails, each by itself, until more are refused than may be."""
+    answers: list[pd.DataFrame] = []
+    refusals: list[str] = []
+    for start in range(0, len(rows), AT_ONCE):
+        if len(refusals) > refused_at_most * len(rows):
+            break
+        some = rows[start : start + AT_ONCE]
+        try:
+            answers.append(ask(some[list(features)]).set_index(some.index))
+        except ProjectError:
+            for place in some.index:
+                try:
+                    answers.append(ask(some.loc[[place], list(features)]).set_index(pd.Index([place])))
+                except ProjectError as error:
+                    refusals.append(str(error))
+    found = pd.concat(answers) if answers else pd.DataFrame()
+    return Replayed(rows, rows.loc[found.index], found, refusals)
+
+
+def check_shadow(
+    replayed: Replayed, champion: ModelFolder | None, settings: Settings, policy: Shadow, digest: str
+) -> Check:
+    """Whether the candidate answers what clients ask, and not all too differently from the model in use.
+
+    digest: of the data that the candidate was made from, from which a seed follows.
+    """
+    share = len(replayed.refusals) / len(replayed.asked)
+    said = [f"{len(replayed.asked)} rows asked again, {share:.1%} of them not answered"]
+    wrong = share > policy.refused_at_most
+    if replayed.refusals:
+        said.append(f"the first: {replayed.refusals[0]}")
+    if champion is not None and len(replayed.answers):
+        other = predict(champion.load(), replayed.answered[list(champion.record.features)])
+        changed, apart = changed_share(replayed.answers, other), distance(replayed.answers, other)
+        said.append(f"{changed:.1%} of the classes are others" if settings.target.task != "regression" else "")
+        said.append(f"stability index of the answers {apart:.3f}")
+        wrong = wrong or apart > policy.distance_at_most
+        wrong = wrong or (settings.target.task != "regression" and changed > policy.changed_at_most)
+        worse, about = quality(replayed, other, settings, digest)
+        said.append(about)
+        wrong = wrong or worse
+    text = "; ".join(part for part in said if part)
+    return Check(name=SHADOW, outcome="fail" if wrong else "pass", said=text)
+
+
+def changed_share(one: pd.DataFrame, other: pd.DataFrame) -> float:
+    """The share of rows for which two models predict something else."""
+    return float((one["prediction"].to_numpy() != other["prediction"].to_numpy()).mean())
+
+
+def distance(one: pd.DataFrame, other: pd.DataFrame) -> float:
+    """How differently the answers of two models are distributed: the largest stability index of all columns."""
+    return max(stability_index(one[name], other[name]) for name in other if name in one)
+
+
+def stability_index(one: pd.Series, other: pd.Series) -> float:
+    """The population stability index of two columns: of numbers by deciles of the second, else by values.
+
+    Each count gets a half more, so that an empty bin is not infinite. Of few different numbers nothing is said: 0.
+    """
+    if pd.api.types.is_numeric_dtype(other) and not pd.api.types.is_bool_dtype(other):
+        known = np.unique(other)
+        if len(known) < FEWEST_NUMBERS:
+            return 0.0
+        deciles = np.quantile(other, np.linspace(0, 1, BINS + 1)[1:-1], method="lower")
+        # Between two answers and never at one, which the least change would cross.
+        places = np.unique(np.searchsorted(known, deciles))
+        edges = np.array([known[at : at + 2].mean() for at in places if at + 1 < len(known)])
+        one, other = (pd.Series(np.searchsorted(edges, side)) for side in (one, other))
+        values: pd.Index = pd.RangeIndex(len(edges) + 1)
+    else:
+        values = pd.Index(pd.concat([one, other]).unique())
+    counts = [side.value_counts().reindex(values, fill_value=0) + EVEN for side in (one, other)]
+    first, second = (count / count.sum() for count in counts)
+    return float(((first - second) * np.log(first / second)).sum())
+
+
+def quality(replayed: Replayed, other: pd.DataFrame, settings: Settings, digest: str) -> tuple[bool, str]:
+    """Whether the candidate is worse where it is known what came true, and a sentence about it.
+
+    It may have learned from such rows: that it is better on them says nothing.
+    """
+    known = replayed.answered[replayed.answered[LABEL].notna()].rename(columns={LABEL: settings.target.column})
+    if not len(known):
+        return False, ""
+    one, other = replayed.answers.loc[known.index], other.loc[known.index]
+    try:
+        found = difference(one, other, known, as_far_as_sent(settings, known), seed_from(digest))
+    except ProjectError as error:
+        return False, f"it is known of {len(known)} rows what came true, which tells nothing: {error}"
+    worse = found.outcome(settings.evaluation.margin) == "worse"
+    return worse, f"where it is known what came true: {found.score} {found.value:+.4f} on {found.rows} rows"
+
+
+def as_far_as_sent(settings: Settings, rows: pd.DataFrame) -> Settings:
+    """The settings without a key and slices that the rows lack: clients send features, and the key if they like."""
+    slices = [name for name in settings.evaluation.slices if name in rows]
+    key = settings.data.key if settings.data.key in rows else None
+    evaluation = settings.evaluation.model_copy(update={"slices": slices})
+    data = settings.data.model_copy(update={"key": key})
+    return settings.model_copy(update={"evaluation": evaluation, "data": data})
