@@ -381,7 +381,7 @@ def test_candidates_that_are_no_good_are_rejected_with_the_reason(project, tmp_p
             }
             found = project.rollouts(*(f"run:{kind}" for kind in expected))
             slowest = asked.slowest
-            project.policy(mode="judge")
+            project.policy(mode="judge", gate={"slower_at_most": 1e6})  # so that it is tried beside
             ((outcome, said),) = project.rollouts("run:sleeps")
             assert outcome == "judged", said
             while_it_slept = asked.slowest

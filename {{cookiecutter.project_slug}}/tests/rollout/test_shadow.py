@@ -168,6 +168,8 @@ def test_what_clients_ask_is_what_is_timed(make_model, monkeypatch):
     rows = pd.concat([model.example()] * 8, ignore_index=True).assign(weight=range(40))
     check_latency(model, model, rows, 2)
     assert asked[0] == [0] and asked[2] == [1] and asked[-1][:3] == [20, 21, 22] and len(asked[-1]) == 100
+    monkeypatch.setattr(latency, "predict", lambda folder, rows: 1 / int(rows["weight"].iloc[0] != 7))
+    assert check_latency(model, model, rows, 9).outcome == "pass"  # that it cannot answer one is for the shadow to say
     monkeypatch.setattr(latency, "predict", lambda folder, rows: 1 / 0)
     check = check_latency(model, model, rows, 2)
     assert check.outcome == "fail" and "ZeroDivisionError" in check.said
