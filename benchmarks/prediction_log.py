@@ -25,7 +25,9 @@ KEYS = {
     "AWS_SECRET_ACCESS_KEY": "emulated-secret",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-UNOBSERVED = f"from {NAME}.serving import observers; observers.folders = []; from {NAME}.cli import main; main()"
+UNOBSERVED = (
+    f"from {NAME} import cli; from {NAME}.serving import observers; observers.modules = lambda _: []; cli.main()"
+)
 MAKE_BUCKET = """
 import sys, time, s3fs
 while True:
@@ -74,10 +76,10 @@ def all_started(folder: Path, project: Path) -> Iterator[dict[str, Server]]:
     with ExitStack() as stack:
         places = stack.enter_context(stores(folder, project))
         ports = free_ports(1 + len(places))
-        unobserved = [project / ".venv/bin/python", "-c", UNOBSERVED, "serve", "--port", str(ports[0])]
+        unobserved = [project / ".venv/bin/python", "-c", UNOBSERVED, "serve", "--latest", "--port", str(ports[0])]
         servers = {"none": stack.enter_context(started(unobserved, ports[0], project))}
         for (name, variables), port in zip(places.items(), ports[1:], strict=True):
-            command = [project / ".venv/bin" / NAME, "serve", "--port", str(port)]
+            command = [project / ".venv/bin" / NAME, "serve", "--latest", "--port", str(port)]
             servers[name] = stack.enter_context(started(command, port, project, **variables))
         yield servers
 

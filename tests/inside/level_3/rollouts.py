@@ -12,7 +12,7 @@ from my_ml_project.candidates import gate
 from my_ml_project.errors import ProjectError
 from my_ml_project.releases.record import Check
 from my_ml_project.rollout import rolling, watching
-from my_ml_project.rollout.approving import say
+from my_ml_project.rollout.approving import approve, refuse
 from my_ml_project.rollout.local.folder import ServingFolder
 from my_ml_project.settings import load_settings
 from my_ml_project.tracking import registry, runs, store
@@ -29,7 +29,7 @@ def done(what: str, number: str, said: list[str]) -> str | None:
             ServingFolder(Path("serving")).choose(what, model)
         return None
     if what in ("approve", "refuse"):
-        say(number, None, what == "approve", "by a test", said.append)
+        (approve if what == "approve" else refuse)(number, None, "by a test")
     return rolling.roll_out(number or None, None, what == "again", said.append)
 
 

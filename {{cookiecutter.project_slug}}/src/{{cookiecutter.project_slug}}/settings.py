@@ -4,7 +4,7 @@ import codecs
 import difflib
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
@@ -198,14 +198,25 @@ def load_settings(path: Path = PARAMS) -> Settings:
 
 def load(path: Path, kind: type[Kind]) -> Kind:
     """What is in a file of settings of this kind. Raises ProjectError that lists everything wrong with it."""
+    return read(path, read_bytes(path), kind)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file of settings. Raises ProjectError where it cannot be read."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except OSError as error:
         raise ProjectError(f"{path} cannot be read: {error.strerror}. Run this in the project's folder.") from None
+
+
+def read(path: Path, content: bytes, kind: type[Kind]) -> Kind:
+    """The settings of this kind in the content of a file. Raises ProjectError that lists everything wrong with it."""
+    try:
+        found = yaml.safe_load(content.decode("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProjectError(f"{path} is not YAML: {error}") from None
     try:
-        return kind.model_validate(content)
+        return kind.model_validate(found)
     except ValidationError as error:
         raise mistakes(path, [describe(problem, kind) for problem in error.errors()]) from None
 
@@ -253,5 +264,6 @@ def names_at(location: tuple[Any, ...], kind: type[BaseModel]) -> list[str]:
     """The names that are allowed in the section at this place."""
     section: Any = kind
     for part in location:
-        section = section.model_fields[part].annotation
+        fields = getattr(section, "model_fields", None)  # a dict has none: whatever is in it is of one kind
+        section = fields[part].annotation if fields else get_args(section)[1]
     return list(section.model_fields)

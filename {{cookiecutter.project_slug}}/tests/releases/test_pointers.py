@@ -262,8 +262,8 @@ def test_an_answer_that_was_lost_is_no_defeat(monkeypatch):
     assert point(1, 2).read() == a_pointer(2)
 
 
-def move_at_once(who: int, start, links: bool) -> list[bool]:
-    """Move the pointer in each round, at the same time as the other one; whether this one did."""
+def move_at_once(who: int, start, links: bool, found) -> None:
+    """Move the pointer in each round, at the same time as the other one; puts in `found` whether this one did."""
     if not links:
         os.link = no_links
     pointer, won = pointer_of(load_settings()), []
@@ -277,16 +277,21 @@ def move_at_once(who: int, start, links: bool) -> list[bool]:
             assert "Meanwhile" in str(error)
             won.append(False)
         start.wait()
-    return won
+    found.put((who, won))
 
 
 @pytest.mark.parametrize(("address", "links"), [("pointers", True), ("pointers", False), (str(POINTER), True)])
 def test_of_two_who_move_it_at_once_exactly_one_does(address, links):
     point(address=address)
     context = multiprocessing.get_context("fork")
-    with context.Manager() as manager, context.Pool(2) as pool:
-        start = manager.Barrier(2, timeout=60)
-        rounds = pool.starmap(move_at_once, [(who, start, links) for who in (0, 1)])
+    start, found = context.Barrier(2, timeout=60), context.SimpleQueue()
+    both = [context.Process(target=move_at_once, args=(who, start, links, found)) for who in (0, 1)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert [one.exitcode for one in both] == [0, 0]
+    rounds = [won for _, won in sorted(found.get() for _ in both)]
     assert [sum(one) for one in zip(*rounds, strict=True)] == [1] * ROUNDS
     moves = point(address=address).history()[::-1]
     if address == "pointers":

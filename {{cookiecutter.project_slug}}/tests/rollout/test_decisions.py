@@ -46,8 +46,8 @@ def test_a_policy_that_only_judges_releases_nothing():
     assert decided(checks("fail"), mode="judge")[0] == "rejected"
 
 
-def said(approved: bool, days_ago: float) -> Approval:
-    return Approval(approved=approved, at=NOW - timedelta(days=days_ago), by="Ada", note="after a look")
+def approved(days_ago: float) -> Approval:
+    return Approval(at=NOW - timedelta(days=days_ago), by="Ada", note="after a look")
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,10 @@ def said(approved: bool, days_ago: float) -> Approval:
         (None, None, "waiting", None),
         (NOW - timedelta(days=6), None, "waiting", None),
         (NOW - timedelta(days=8), None, "expired", "nobody approved of it since 2026-03-02 12:00"),
-        (NOW - timedelta(days=8), said(True, 2), "started", "approved by Ada"),
-        (NOW - timedelta(days=8), said(True, 0.5), "expired", "nobody approved of it since 2026-03-02 12:00"),
-        (NOW - timedelta(days=1), said(True, 2), "waiting", None),  # of what was asked another time
-        (None, said(True, 1), "waiting", None),
-        (NOW - timedelta(days=1), said(False, 0.5), "refused", "by Ada. after a look"),
+        (NOW - timedelta(days=8), approved(2), "started", "approved by Ada"),
+        (NOW - timedelta(days=8), approved(0.5), "expired", "nobody approved of it since 2026-03-02 12:00"),
+        (NOW - timedelta(days=1), approved(2), "waiting", None),  # of what was asked another time
+        (None, approved(1), "waiting", None),
     ],
 )
 def test_where_a_person_is_asked_nothing_is_released_without_one(asked, approval, outcome, reason):
@@ -69,7 +68,7 @@ def test_where_a_person_is_asked_nothing_is_released_without_one(asked, approval
 
 def test_no_approval_releases_what_does_not_pass():
     for worst, outcome in (("fail", "rejected"), ("inconclusive", "not judged")):
-        assert decided(checks(worst), ASKING, NOW, said(True, 0.1))[0] == outcome
+        assert decided(checks(worst), ASKING, NOW, approved(0.1))[0] == outcome
 
 
 def test_a_decision_rests_on_the_model_the_one_in_use_what_is_asked_and_the_policy():

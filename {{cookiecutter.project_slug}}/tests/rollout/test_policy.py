@@ -24,6 +24,18 @@ def test_every_mistake_in_the_file_is_said_with_what_would_be_right(tmp_path):
         assert any(line.strip().startswith(f"{name}: ") for line in lines), name
 
 
+def test_a_mistake_in_an_environment_is_said_as_any_other(tmp_path):
+    (path := tmp_path / "rollout.yaml").write_text("environments: {production: {requre_approval: true}}\n")
+    with pytest.raises(ProjectError, match=r"requre_approval: no such setting. Did you mean require_approval"):
+        load_policy(path)
+    path.write_text("environments: {../x: {}}\n")
+    with pytest.raises(ProjectError, match=r"\['../x'\] are no names"):
+        load_policy(path)
+    path.write_text("shadow: {days: .inf}\nwatch: {seconds: .inf}\n")
+    with pytest.raises(ProjectError, match="2 mistakes"):
+        load_policy(path)
+
+
 @pytest.mark.parametrize("environments", ["{}", "{a: {folder: x}, b: {folder: x}}"])
 def test_environments_are_some_and_do_not_meet_in_a_folder(tmp_path, environments):
     (path := tmp_path / "rollout.yaml").write_text(f"environments: {environments}\n")

@@ -14,6 +14,7 @@ from {{cookiecutter.project_slug}}.core.model_folder import ModelFolder
 from {{cookiecutter.project_slug}}.core.predict import predict
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.releases import releasing
+from {{cookiecutter.project_slug}}.releases.pointers import CommittedFile
 from {{cookiecutter.project_slug}}.releases.record import Check
 from {{cookiecutter.project_slug}}.releases.releasing import current_release
 from {{cookiecutter.project_slug}}.releases.store import fetched_model
@@ -207,23 +208,27 @@ def test_a_person_is_asked_and_says_yes_or_no(client, target, versions, monkeypa
     monkeypatch.setattr(approving, "whoever_runs_this", lambda: "Ada")
     Path("rollout.yaml").write_text(POLICY.replace("ASKED", "true"))
     with pytest.raises(ProjectError, match="Version 2 was not judged in production: nobody is asked about it"):
-        approving.say("2", None, True, "", print)
+        approving.approve("2", None, "")
     outcome, lines = said(roll_out)
     assert outcome == "waiting" and "`rollout approve 2`" in lines and agreed(client, target) == {versions[0]}
-    asked = decision(client, "2").at
-    assert "waits for a person since" in said(roll_out)[1] and decision(client, "2").at == asked
-    approving.say(None, None, False, "not before Monday", print)
+    asked = decision(client, "2").asked
+    assert "for a person since" in said(roll_out)[1] and decision(client, "2").asked == asked
+    assert approving.refuse(None, None, "not before Monday") == ("2", "Ada")
     outcome, lines = said(roll_out)
     assert outcome == "refused" and "by Ada. not before Monday" in lines
     assert said(roll_out)[0] == "refused" and agreed(client, target) == {versions[0]}
-    assert said(roll_out, again=True)[0] == "waiting" and decision(client, "2").at > asked  # asked once more
+    assert said(roll_out, again=True)[0] == "waiting" and decision(client, "2").asked > asked  # once more
 
 
 def test_what_a_person_approves_of_is_released_in_both_names(client, target, versions, monkeypatch):
     monkeypatch.setattr(approving, "whoever_runs_this", lambda: "Ada")
     Path("rollout.yaml").write_text(POLICY.replace("ASKED", "true"))
     said(roll_out)
-    approving.say(None, None, True, "", print)
+    approving.approve(None, None, "")
+    with monkeypatch.context() as patch:
+        patch.setattr(rolling, "release_model", killed)
+        with pytest.raises(Killed):
+            said(roll_out)  # which is no reason to ask once more
     assert said(roll_out)[0] == "released" and agreed(client, target) == {versions[1]}
     assert current_release(load_settings()).by == "rollout.yaml, approved by Ada"
 
@@ -238,8 +243,8 @@ def killed(*_, **__):
 
 STEPS = {
     "judged": (rolling, "release_model"),
-    "published": (releasing, "check_unchanged"),
-    "before the pointer": (releasing.store, "publish"),
+    "before the release": (releasing.store, "publish"),
+    "before the pointer": (CommittedFile, "move"),
     "after the pointer": (releasing, "tell_others"),
     "before it is watched": (rolling, "watched"),
     "before it is concluded": (rolling, "conclude"),
@@ -285,6 +290,41 @@ def test_a_take_back_that_was_cut_short_is_finished_and_what_a_person_releases_a
 
 
 def test_what_serves_follows_the_pointer_before_anything_else(client, target, versions):
-    target.serving = None  # it was started anew, with nothing
     said(roll_out)
-    assert agreed(client, target) == {versions[1]}
+    target.serving = None  # it was started anew, with nothing
+    outcome, lines = said(roll_out)
+    assert outcome is None and "that is brought to an end first" in lines and agreed(client, target) == {versions[1]}
+
+
+@pytest.mark.parametrize("what", ["goes back", "releases another"])
+def test_what_a_person_does_while_it_is_watched_counts(client, target, versions, make_model, orders, what, monkeypatch):
+    def meanwhile(*_):
+        if what == "goes back":
+            releasing.roll_back(load_settings(), print)
+        else:
+            monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+            propose(client, "1", "this one", load_settings())
+        return "it answers with another model"
+
+    monkeypatch.setattr(rolling, "watched", meanwhile)
+    outcome, lines = said(roll_out)
+    assert outcome == "released" and "something else was released since" in lines
+    assert agreed(client, target) == {versions[0]}
+
+
+def test_what_is_released_already_is_not_judged_again(client, target, versions):
+    before = decision(client, "1")
+    outcome, lines = said(roll_out, "1")
+    assert outcome == "released" and "is what is released in production already" in lines
+    assert decision(client, "1") == before
+
+
+def test_a_version_goes_from_one_environment_to_the_next(client, target, make_model, orders, monkeypatch):
+    both = "environments: {staging: {folder: a}, production: {folder: b, require_approval: true}}\n"
+    Path("rollout.yaml").write_text(both + "watch: {seconds: 0}\n")
+    write_params(data={"uri": "orders.csv", "drop": ["order", "day"]}, state={"pointer": "pointers"})
+    sha256 = add_version(client, make_model(), orders)
+    lines: list[str] = []
+    rolling.roll_out_everywhere(None, None, False, lines.append)
+    assert current_release(load_settings(), "staging").model.sha256 == sha256 == target.serving
+    assert "Version 1 in production: waiting." in lines and not Path("pointers/production").exists()

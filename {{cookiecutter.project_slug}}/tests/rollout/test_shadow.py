@@ -1,6 +1,6 @@
 """What clients have asked lately is asked again of a candidate, and held against what the model in use answers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,9 @@ def settings(tmp_path, monkeypatch):
 
 def test_the_newest_rows_of_the_log_are_asked_but_for_smoke_tests(settings):
     log, now = Parts("predictions"), datetime.now(UTC)
-    for name, ids in (("a", ["1", "2", SMOKE_TEST]), ("b", ["3", "4", "5"])):
-        rows = as_rows(answered(*ids, at=now, weight=[float(id) if id.isdigit() else 99.0 for id in ids]))
+    for name, ids in (("b", ["1", "2", SMOKE_TEST]), ("a", ["3", "4", "5"])):
+        at = now - timedelta(seconds=10 - int(ids[0]))
+        rows = as_rows(answered(*ids, at=at, weight=[float(id) if id.isdigit() else 99.0 for id in ids]))
         log.add(now.date(), name, rows)
     assert rows_asked(settings, POLICY)["weight"].tolist() == [1, 2, 3, 4, 5]
     assert rows_asked(settings, Shadow(rows_at_most=2))["weight"].tolist() == [4, 5]
@@ -110,6 +111,13 @@ def test_so_many_refusals_are_allowed_and_no_more(make_model, settings, refused,
     assert check.outcome == outcome and f"{refused}.0% of them not answered; the first: no" in check.said
 
 
+def test_a_model_in_use_that_cannot_answer_such_rows_is_in_nobody_s_way(make_model, settings):
+    model, rows = some_rows(make_model)
+    answers = predict(model.load(), rows[list(model.record.features)])
+    check = check_shadow(Replayed(rows, rows.drop(columns="weight"), answers, []), model, settings, POLICY, "0" * 64)
+    assert check.outcome == "pass" and "the model in use cannot answer them: KeyError" in check.said
+
+
 def test_where_it_is_known_what_came_true_a_worse_candidate_fails(make_model, settings, orders):
     model = make_model()
     rows = orders.assign(gift=orders["days"] > 7)[[*model.record.features, "returned"]].rename(
@@ -129,7 +137,10 @@ def test_a_column_that_nobody_sends_is_said(make_model, settings):
     model = make_model()
     rows = model.example()
     assert check_columns(model, None, rows).outcome == "pass"
+    assert check_columns(model, None, rows.assign(label="yes")).outcome == "pass"
     assert check_columns(model, None, pd.DataFrame()).outcome == "pass"  # the first: nobody asks yet
+    check = check_columns(model, None, rows.assign(more=1))
+    assert check.outcome == "fail" and "clients send ['more'], for which the candidate would refuse them" in check.said
     check = check_columns(model, None, rows.drop(columns="weight"))
     assert check.outcome == "fail" and "nobody sends ['weight']" in check.said
 

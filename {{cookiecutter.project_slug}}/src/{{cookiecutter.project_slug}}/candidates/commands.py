@@ -6,7 +6,7 @@ import typer
 
 from ..errors import ProjectError
 from ..releases.releasing import roll_back
-from ..settings import load_settings
+from ..settings import PRODUCTION, load_settings
 from ..tracking import store
 from .proposal import propose
 
@@ -18,13 +18,14 @@ def release(
     version: Annotated[str | None, typer.Argument(help="A version of the model; without it, the challenger.")] = None,
     note: Annotated[str, typer.Option(help="Why this model, for the record.")] = "",
     rollback: Annotated[bool, typer.Option("--rollback", help="Go back to the release before instead.")] = False,
+    environment: Annotated[str, typer.Option(help="Where to go back, if there are several.")] = PRODUCTION,
 ) -> None:
     """Show a version beside the model in use, test how it answers, ask, and release it."""
     if rollback and version:
         raise ProjectError("A roll-back goes to the release before: leave the version out.")
     settings = load_settings()
     if rollback:
-        roll_back(settings, typer.echo)
+        roll_back(settings, typer.echo, note, environment=environment)
         return
     uri = store.address(settings)
     with store.reaching(uri):

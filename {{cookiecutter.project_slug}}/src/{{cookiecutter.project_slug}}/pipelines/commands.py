@@ -8,10 +8,11 @@ import typer
 from ..addresses import without_secrets
 from ..errors import ProjectError
 from ..settings import load_settings
+from ..tracking.store import refuse_local_tracking
 from . import intake
 from .following import follow
 from .kubeflow import IMAGE, runners
-from .training import job_for_cluster, outcome, refuse_local_tracking, train_here
+from .training import job_for_cluster, outcome, train_here
 
 app = typer.Typer()
 pipeline = typer.Typer(no_args_is_help=True, help="The training pipeline: run it here or on a cluster, or compile it.")

@@ -95,7 +95,7 @@ def outcome(run_id: str, settings: Settings) -> str:
 def job_for_cluster(trigger: Trigger, note: str) -> Job:
     """The job for a cluster. Raises ProjectError where that could not reach the data or the tracking store."""
     settings = load_settings()
-    refuse_local_tracking(settings)
+    store.refuse_local_tracking(settings)
     uri = settings.data.uri
     if uri != uri.whole:
         raise ProjectError(
@@ -105,13 +105,3 @@ def job_for_cluster(trigger: Trigger, note: str) -> Job:
     if is_local(uri):
         raise ProjectError(f"data.uri is {uri}, which a cluster cannot reach: put the table elsewhere.")
     return describe_job(settings, uri, trigger, note)
-
-
-def refuse_local_tracking(settings: Settings) -> None:
-    """Raise ProjectError where runs would be tracked on this machine alone."""
-    uri = store.address(settings)
-    if store.is_local(uri):
-        raise ProjectError(
-            f"Runs would be tracked in {uri}, on this machine alone. Give the address of an MLflow server, in "
-            f"{store.ENVIRONMENT_VARIABLE} or in state.tracking of params.yaml."
-        )

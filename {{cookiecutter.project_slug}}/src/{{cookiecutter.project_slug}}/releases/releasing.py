@@ -69,7 +69,13 @@ def refuse_own_stores(table: str, out: str, releases: str | None) -> None:
             f"The predictions would be in {out}, on this machine alone. Set PREDICT_OUT, or --out, to an address that "
             "others reach, such as s3://bucket/predictions.csv."
         )
-    if releases and store.is_local(releases):
+    if releases:
+        refuse_own_releases(releases)
+
+
+def refuse_own_releases(releases: str) -> None:
+    """Raise ProjectError where the store of releases is on this machine alone."""
+    if store.is_local(releases):
         raise ProjectError(
             f"The releases are in {releases}, a folder that no other machine can read. Set state.releases in "
             "params.yaml to an address such as s3://bucket/releases, and publish again."
@@ -87,13 +93,13 @@ def release_model(
     policy: Policy | None = None,
     environment: str = PRODUCTION,
     pointed: PointerStore | None = None,
-) -> None:
+) -> Pointer:
     """Release a model in place of the release before, unless it is what is released already.
 
     before: the pointer as it was when this model was chosen. tell: called with what came of it. checks: what it was
     held against. by: who or what decided, by which policy; None for who runs this. pointed: the pointer of the
-    environment, where it is moved in another way than params.yaml says. Raises ProjectError, and releases nothing,
-    where something else was released meanwhile.
+    environment, where it is moved in another way than params.yaml says. What is pointed at then. Raises ProjectError,
+    and releases nothing, where something else was released meanwhile.
     """
     check_format(folder)
     pointed, by = pointed or pointer_of(settings, environment), by or whoever_runs_this()
@@ -102,13 +108,14 @@ def release_model(
         if before and is_released(folder, before, settings, tell):
             tell(f"Model {folder.sha256[:12]} is what is released already: nothing to do.")
             tell_others(settings, folder.sha256, environment, tell)
-            return
+            return before
         pointer = store.publish(folder, settings.state.releases, by, note, before, checks, policy)
         pointed.move(before, pointer, by, note)
         tell_others(settings, folder.sha256, environment, tell)
     tell(f"Model {folder.sha256[:12]} is released as {pointer.record}.\n{what_follows(pointed)}")
     if store.is_local(settings.state.releases):
         tell("The store is a folder of this machine, which CI cannot read: see state.releases in params.yaml.")
+    return pointer
 
 
 def check_format(folder: ModelFolder) -> None:
@@ -154,14 +161,20 @@ def tell_others(settings: Settings, sha256: str, environment: str, tell: Tell) -
 
 
 def roll_back(
-    settings: Settings, tell: Tell, note: str = "", by: str | None = None, environment: str = PRODUCTION
+    settings: Settings,
+    tell: Tell,
+    note: str = "",
+    by: str | None = None,
+    environment: str = PRODUCTION,
+    current: Pointer | None = None,
 ) -> None:
     """Point the project at the release before the current one. tell: called with what came of it.
 
-    note: why. by: who or what decided; None for who runs this.
+    note: why. by: who or what decided; None for who runs this. current: the pointer of which that was decided; None for
+    whatever it is. Raises ProjectError, and changes nothing, where there is none before, or it is not current any more.
     """
     pointed, by = pointer_of(settings, environment), by or whoever_runs_this()
-    pointer = current_pointer(settings, environment)
+    pointer = current or current_pointer(settings, environment)
     release = store.read_release(pointer, settings.state.releases)
     if release.previous is None:
         raise ProjectError(f"{release.release} is the first release: there is none before it to go back to.")

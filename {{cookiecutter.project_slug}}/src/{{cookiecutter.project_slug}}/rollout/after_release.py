@@ -6,7 +6,7 @@ from ..releases.releasing import current_release
 from ..releases.store import fetched_model
 from ..settings import Settings
 from .local.folder import ServingFolder
-from .policy import load_policy
+from .policy import POLICY, load_policy
 
 
 def after_release(settings: Settings, sha256: str, environment: str) -> None:
@@ -14,7 +14,7 @@ def after_release(settings: Settings, sha256: str, environment: str) -> None:
 
     A server that does not run follows when it starts.
     """
-    found = load_policy()[0].environments.get(environment)
+    found = load_policy()[0].environments.get(environment) if POLICY.exists() else None
     if found is None or found.target != "local" or (folder := ServingFolder(Path(found.folder))).running() is None:
         return
     from .local.target import LocalTarget

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from .. import __name__ as package
 from ..core.model_folder import ModelFolder
-from ..errors import MOST_SECONDS, ProjectError
+from ..errors import MOST_SECONDS
 from ..releases.pointers import CommittedFile
 from ..releases.record import Pointer
 from .committing import commit_and_push
 from .local.folder import ServingFolder
 from .local.target import LocalTarget
-from .targets import Ask, Requests
+from .targets import Ask, MissingTargetError, Requests
 
 
 class PushedFile(CommittedFile):
@@ -68,7 +68,7 @@ def server_in(place: Path) -> Iterator[ServingFolder]:
             end = time.monotonic() + MOST_SECONDS
             while folder.running() is None:
                 if server.poll() is not None or time.monotonic() > end:
-                    raise ProjectError(f"A server to try the candidate in does not start:\n{log.read_text('utf-8')}")
+                    raise MissingTargetError(f"No server to try the candidate in starts:\n{log.read_text('utf-8')}")
                 time.sleep(0.1)
             yield folder
         finally:

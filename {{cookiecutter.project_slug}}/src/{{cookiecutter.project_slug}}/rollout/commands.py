@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from ..addresses import without_secrets
+from ..releases.releasing import refuse_own_releases
 from ..settings import load_settings
+from ..tracking.store import refuse_local_tracking
 from .policy import load_policy
 
 app = typer.Typer()
@@ -21,31 +24,41 @@ def run(
     version: Number = None,
     environment: EnvironmentName = None,
     again: Annotated[bool, typer.Option("--again", help="Also what was rejected, and has not changed since.")] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", envvar="SHARED_STORES", help="Refuse stores that others cannot reach.")
+    ] = False,
 ) -> None:
     """Judge a version by all that is asked, and release it if it passes; else say why not."""
-    from .rolling import roll_out
+    from .rolling import roll_out_everywhere
 
-    roll_out(version, environment, again, typer.echo)
+    if shared:
+        settings = load_settings()
+        refuse_local_tracking(settings)
+        refuse_own_releases(settings.state.releases)
+    roll_out_everywhere(version, environment, again, typer.echo)
 
 
 @rollout.command()
 def approve(version: Number = None, environment: EnvironmentName = None, note: Note = "") -> None:
     """Approve of a version that waits for a person, and release it, if it still passes."""
-    from .approving import say
+    from .approving import approve
     from .rolling import roll_out
 
-    number = say(version, environment, True, note, typer.echo)
+    number, by = approve(version, environment, note)
+    typer.echo(f"{by} approves of version {number}.")
     if load_policy()[0].environment(environment)[1].target == "local":
         roll_out(number, environment, False, typer.echo)
+    else:
+        typer.echo("The next rollout of CI releases it, if it still passes.")
 
 
 @rollout.command()
 def refuse(version: Number = None, environment: EnvironmentName = None, note: Note = "") -> None:
     """Refuse a version that waits for a person."""
-    from .approving import say
-    from .rolling import roll_out
+    from .approving import refuse
 
-    roll_out(say(version, environment, False, note, typer.echo), environment, False, typer.echo)
+    number, by = refuse(version, environment, note)
+    typer.echo(f"{by} refuses version {number}.")
 
 
 @app.command()
@@ -61,7 +74,7 @@ def serve(
     if latest:
         serve_latest(settings, port, typer.echo)
     else:
-        serve_released(settings, *load_policy()[0].environment(environment), port, typer.echo)
+        serve_released(settings, environment, port, typer.echo)
 
 
 @app.command()
@@ -73,4 +86,5 @@ def lineage(
     from .lineage import lineage, lines
 
     found = lineage(load_settings(), environment)
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(found)))
+    as_text = json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(lines(found))
+    typer.echo(without_secrets(as_text))  # which a record of the first format may have

@@ -32,20 +32,23 @@ Kind = TypeVar("Kind", bound=Fixed)
 
 
 class Decision(Fixed):
-    """One decision: of when, by whom, by which rules, on which basis (see `basis_of`), and why."""
+    """One decision: of when, by whom, by which rules, on which basis (see `basis_of`), and why.
+
+    asked: since when a person is asked, if so.
+    """
 
     outcome: Outcome
     at: datetime
     by: str
     policy: Digest
     basis: Digest
+    asked: datetime | None = None
     reasons: tuple[str, ...] = ()
 
 
 class Approval(Fixed):
-    """What a person has said of a version that waits."""
+    """That a person approves of a version that waits."""
 
-    approved: bool
     at: datetime
     by: str
     note: str = ""
@@ -70,8 +73,8 @@ def decide(
 ) -> tuple[Outcome, list[str]]:
     """What becomes of a candidate, and the reasons.
 
-    required: the names of the checks that there must be. asked: since when a person is waited for, if so. approval:
-    what a person has said since.
+    required: the names of the checks that there must be. asked: since when a person is asked, if so. approval: of a
+    person, whatever they were asked.
     """
     said = [f"{check.name}: {check.outcome}, {check.said}" for check in checks if check.outcome != "pass"]
     worst = outcome_of(checks, required)
@@ -88,8 +91,6 @@ def decide(
     if approval is None:
         late = asked is not None and now - asked > timedelta(days=environment.approval_days)
         return ("expired", [f"nobody approved of it since {asked:%Y-%m-%d %H:%M}"]) if late else ("waiting", [])
-    if not approval.approved:
-        return "refused", [f"by {approval.by}. {approval.note}".strip()]
     return "started", [f"approved by {approval.by}"]
 
 
@@ -105,12 +106,12 @@ def write_decision(client: "MlflowClient", version: Version, environment: str, d
 
 
 def read_approval(client: "MlflowClient", version: Version, environment: str) -> Approval | None:
-    """What a person has said of a version; None where nobody has."""
+    """The approval of a version; None where nobody has given one."""
     return read(client, version, f"approval.{environment}", Approval)
 
 
 def write_approval(client: "MlflowClient", version: Version, environment: str, approval: Approval) -> None:
-    """Keep what a person has said."""
+    """Keep an approval with its version."""
     client.set_model_version_tag(package, version.number, f"approval.{environment}", approval.model_dump_json())
 
 

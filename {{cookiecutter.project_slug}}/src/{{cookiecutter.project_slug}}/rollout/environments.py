@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from ..errors import ProjectError
-from ..releases.pointers import CommittedFile, PointerStore, pointer_of
+from ..releases.pointers import POINTER, CommittedFile, PointerStore, pointer_of
 from ..settings import Settings
 from .ci import CiTarget, PushedFile
+from .committing import check_ready
 from .local.folder import ServingFolder
 from .local.target import LocalTarget
 from .policy import Environment
@@ -22,6 +23,7 @@ def pointer_in(settings: Settings, name: str, environment: Environment) -> Point
     pointer = pointer_of(settings, name)
     if environment.target != "ci":
         return pointer
-    if not isinstance(pointer, CommittedFile):
-        raise ProjectError(f"CI deploys what is committed, which {pointer.place} is not: see state.pointer.")
+    if not isinstance(pointer, CommittedFile) or pointer.path != POINTER:
+        raise ProjectError(f"CI deploys what {POINTER} says, not {pointer.place}: see state.pointer in params.yaml.")
+    check_ready()
     return PushedFile(pointer.path)

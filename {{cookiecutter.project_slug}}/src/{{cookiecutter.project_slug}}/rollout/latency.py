@@ -21,7 +21,7 @@ def check_latency(
     rows: what clients have asked; without any, and where these lack a column, the examples of each are asked.
     """
     if champion is None:
-        return Check(name=LATENCY, outcome="pass", said="there is no model in use to be slower than")
+        return Check(name=LATENCY, outcome="pass", said="there is no model in use that can be asked")
     try:
         ratios = ratios_of(candidate, champion, rows)
     except Exception:  # of a model, at what a client has asked: of how many rows is for the shadow to say

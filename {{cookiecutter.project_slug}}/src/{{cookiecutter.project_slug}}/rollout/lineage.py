@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from ..addresses import without_secrets
 from ..releases.pointers import pointer_of
 from ..releases.record import Release
 from ..releases.releasing import release_of
@@ -16,7 +15,8 @@ from .policy import load_policy
 def lineage(settings: Settings, environment: str | None) -> dict[str, Any]:
     """What serves in an environment and, by its digest, where it comes from, who or what decided, what it replaced.
 
-    Where what serves cannot be asked, it is told of what is pointed at. Raises ProjectError where nothing is released.
+    Where CI deploys, what serves is not known here, and it is told of what is pointed at. Raises ProjectError where a
+    server of this machine should serve, and none does.
     """
     name, found = load_policy()[0].environment(environment)
     pointer = pointer_of(settings, name).read()
@@ -75,7 +75,7 @@ def lines(found: dict[str, Any]) -> list[str]:
     found = found | {f"decided {name}": value for name, value in found.get("decided", {}).items()}
     apart = f"It does not serve what is pointed at, {found['pointed_at']}: `rollout run` lets it follow."
     told = {name: value for name, value in found.items() if name not in ("agree", "packages", "decided")}
-    facts = [without_secrets(f"  {name:15} {in_words(value)}") for name, value in told.items()]
+    facts = [f"  {name:15} {in_words(value)}" for name, value in told.items()]
     return facts if found["agree"] else [apart, *facts]
 
 

@@ -1,17 +1,19 @@
 """The rules of rollouts: rollout.yaml, read and checked."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from ..core.storage import sha256
 from ..errors import ProjectError
+from ..releases.pointers import ENVIRONMENT
 from ..releases.record import Policy as DecidedBy
-from ..settings import PRODUCTION, Section, load
+from ..settings import PRODUCTION, Section, read, read_bytes
 
 POLICY = Path("rollout.yaml")
-Share = float
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[float, Field(gt=0, le=36_500)]
 
 
 class Environment(Section):
@@ -20,7 +22,7 @@ class Environment(Section):
     target: Literal["local", "ci"] = "local"
     folder: str = "serving"
     require_approval: bool = False
-    approval_days: float = Field(default=7, gt=0)
+    approval_days: Days = 7
 
 
 class Gate(Section):
@@ -33,21 +35,21 @@ class Shadow(Section):
     """How what clients have asked lately is asked again of the candidate."""
 
     required: bool = False
-    days: float = Field(default=7, gt=0)
+    days: Days = 7
     rows_at_least: int = Field(default=100, ge=1)
     rows_at_most: int = Field(default=2000, ge=1)
-    refused_at_most: Share = Field(default=0.01, ge=0, le=1)
-    changed_at_most: Share = Field(default=0.2, ge=0, le=1)
+    refused_at_most: Share = 0.01
+    changed_at_most: Share = 0.2
     distance_at_most: float = Field(default=0.2, ge=0)
 
 
 class Watch(Section):
     """How long a release is watched, and what takes it back."""
 
-    seconds: float = Field(default=60, ge=0)
+    seconds: float = Field(default=60, ge=0, le=86_400)
     requests_at_least: int = Field(default=20, ge=1)
-    failed_at_most: Share = Field(default=0.01, ge=0, le=1)
-    refused_more_at_most: Share = Field(default=0.05, ge=0, le=1)
+    failed_at_most: Share = 0.01
+    refused_more_at_most: Share = 0.05
 
 
 class RolloutPolicy(Section):
@@ -62,7 +64,9 @@ class RolloutPolicy(Section):
     @field_validator("environments")
     @classmethod
     def some_with_folders_of_their_own(cls, environments: dict[str, Environment]) -> dict[str, Environment]:
-        """Refuse none, and two servers in one folder."""
+        """Refuse none, strange names, and two servers in one folder."""
+        if strange := [name for name in environments if not ENVIRONMENT.fullmatch(name)]:
+            raise ValueError(f"{strange} are no names: up to 40 of a to z, 0 to 9 and -, as in staging-2")
         folders = [one.folder for one in environments.values() if one.target == "local"]
         if not environments or len(set(folders)) < len(folders):
             raise ValueError("there must be one, and each that is local has a folder of its own")
@@ -78,5 +82,5 @@ class RolloutPolicy(Section):
 
 def load_policy(path: Path = POLICY) -> tuple[RolloutPolicy, DecidedBy]:
     """The rules in this file, and the file as it is now. Raises ProjectError that lists everything wrong with it."""
-    policy = load(path, RolloutPolicy)
-    return policy, DecidedBy(file=path.as_posix(), sha256=sha256(path.read_bytes()))
+    content = read_bytes(path)
+    return read(path, content, RolloutPolicy), DecidedBy(file=path.as_posix(), sha256=sha256(content))

@@ -30,7 +30,7 @@ from .environments import pointer_in, target_of
 from .latency import LATENCY, check_latency
 from .policy import Environment, RolloutPolicy, load_policy
 from .shadow import COLUMNS, SHADOW, check_columns, check_shadow, replay, rows_asked
-from .targets import Target
+from .targets import MissingTargetError, Target
 from .watching import watched
 
 if TYPE_CHECKING:
@@ -54,14 +54,22 @@ class Rollout:
     target: Target
     tell: Tell
 
-    def decide(self, version: registry.Version, basis: str, outcome: Outcome, reasons: Sequence[str] = ()) -> Outcome:
-        """Keep a decision about a version, and say it."""
+    def decide(
+        self,
+        version: registry.Version,
+        basis: str,
+        outcome: Outcome,
+        reasons: Sequence[str] = (),
+        asked: datetime | None = None,
+    ) -> Outcome:
+        """Keep a decision about a version, and say it. asked: since when a person is asked, if so."""
         made = Decision(
             outcome=outcome,
             at=datetime.now(UTC),
             by=self.decided_by.file,
             policy=self.decided_by.sha256,
             basis=basis,
+            asked=asked,
             reasons=tuple(reasons),
         )
         decisions.write_decision(self.client, version, self.name, made)
@@ -85,10 +93,21 @@ def rollout(environment: str | None, tell: Tell) -> Iterator[Rollout]:
         yield Rollout(client, settings, policy, decided_by, name, found, pointer, target_of(found), tell)
 
 
+def roll_out_everywhere(number: str | None, environment: str | None, again: bool, tell: Tell) -> None:
+    """Roll a version out in an environment or, where none is named, from one to the next, as long as it is released.
+
+    The rest as in `roll_out`.
+    """
+    names = [environment] if environment else list(load_policy()[0].environments)
+    for name in names:
+        if roll_out(number, name, again, tell) != "released":
+            return
+
+
 def roll_out(number: str | None, environment: str | None, again: bool, tell: Tell) -> Outcome | None:
     """Judge a version and release it, if it passes; what was decided. None where there is no version to be judged.
 
-    number: of the version; else the challenger. environment: of rollout.yaml; else the first. again: also where it was
+    number: of the version; else the challenger. environment: its name, or None for the first. again: also where it was
     rejected before and nothing has changed since. Raises ProjectError where it could not be judged, or not released.
     """
     with rollout(environment, tell) as work:
@@ -117,6 +136,9 @@ def decided(
     again: bool,
 ) -> Outcome:
     """Judge a candidate, decide, and release it, if that is what was decided."""
+    if champion and champion.sha256 == candidate.sha256:
+        work.tell(f"Version {version.number} is what is released in {work.name} already.")
+        return "released"
     check_format(candidate)
     evaluation = work.settings.evaluation
     basis = decisions.basis_of(
@@ -132,16 +154,13 @@ def decided(
         work.tell("Nothing has changed since: `rollout run --again` judges it once more.")
         return before.outcome
     checks, required = judge(work, version.run_id, candidate, champion, absent)
-    asked = before.at if before and before.outcome == "waiting" else None
+    asked = before.asked if before and before.outcome in ("waiting", "started") else None
     approval = decisions.read_approval(work.client, version, work.name)
     now = datetime.now(UTC)
     outcome, reasons = decisions.decide(checks, required, work.policy, work.environment, asked, approval, now)
-    if outcome == "waiting" and asked:
-        work.tell(f"Version {version.number} in {work.name} waits for a person since {asked:%Y-%m-%d %H:%M}.")
-        return outcome
-    work.decide(version, basis, outcome, reasons)
     if outcome == "waiting":
-        work.tell(f"`rollout approve {version.number}`, by a person, releases it.")
+        reasons = [f"for a person since {asked or now:%Y-%m-%d %H:%M}: `rollout approve {version.number}` releases it"]
+    work.decide(version, basis, outcome, reasons, asked=asked or (now if outcome == "waiting" else None))
     if outcome != "started":
         return outcome
     by = f"{work.decided_by.file}, {reasons[0]}" if reasons else work.decided_by.file
@@ -174,8 +193,12 @@ def judge(
                 replayed = replay(rows, candidate.record.features, ask, shadow.refused_at_most)
                 digest = candidate.record.data.sha256
                 checks.append(check_shadow(replayed, champion, work.settings, shadow, digest))
+                if replayed.refusals:
+                    work.target.serves()  # raises where it is the server that has gone
+    except MissingTargetError:
+        raise
     except ProjectError as error:
-        work.target.serves()  # raises where it is the server that is missing
+        work.target.serves()  # likewise
         checks.append(Check(name=BESIDE, outcome="fail", said=str(error)))
     if len(rows) >= shadow.rows_at_least or shadow.required:
         required.append(SHADOW)
@@ -195,7 +218,7 @@ def release(
 ) -> Outcome:
     """Point at the candidate, which the target follows, watch it, and take it back if need be."""
     counts = work.target.requests()
-    release_model(
+    pointer = release_model(
         candidate,
         work.settings,
         f"Version {version.number} of run {version.run_id}.",
@@ -208,21 +231,23 @@ def release(
         pointed=work.pointer,
     )
     why = watched(work.target, candidate.sha256, counts, work.policy.watch)
-    return conclude(work, version, basis, why)
+    return conclude(work, version, basis, why, pointer)
 
 
-def conclude(work: Rollout, version: registry.Version, basis: str, why: str) -> Outcome:
-    """Let a release stay, or take it back. why: what is wrong with it, if anything.
+def conclude(work: Rollout, version: registry.Version, basis: str, why: str, pointer: Pointer) -> Outcome:
+    """Let a release stay, or take it back. why: what is wrong with it, if anything. pointer: at the release.
 
     Raises ProjectError where it is the first, which stays.
     """
+    if work.pointer.read() != pointer:
+        return work.decide(version, basis, "released", ["and something else was released since, which counts"])
     if not why:
         return work.decide(version, basis, "released")
     if pointed_at(work).previous is None:
         work.decide(version, basis, "released", [why])
         raise ProjectError(f"Version {version.number} would be taken back, as {why}; but no release was before it.")
     work.decide(version, basis, "taken back", [why])  # first, so that it is, whatever comes in between
-    roll_back(work.settings, work.tell, why, work.decided_by.file, work.name)
+    roll_back(work.settings, work.tell, why, work.decided_by.file, work.name, pointer)
     return "taken back"
 
 
@@ -236,14 +261,15 @@ def finish(work: Rollout) -> None:
 
     Raises ProjectError where what is pointed at cannot be served.
     """
-    if work.pointer.read() is None:
+    pointer = work.pointer.read()
+    if pointer is None:
         return
     pointed = pointed_at(work)
     sha256 = pointed.model.sha256
     version = next((one for one in registry.versions(work.client) if one.sha256 == sha256), None)
     last = decisions.read_decision(work.client, version, work.name) if version else None
     if version and last and last.outcome == "taken back" and pointed.policy:  # not what a person has released since
-        roll_back(work.settings, work.tell, "; ".join(last.reasons), work.decided_by.file, work.name)
+        roll_back(work.settings, work.tell, "; ".join(last.reasons), work.decided_by.file, work.name, pointer)
         return
     unfinished = last is not None and last.outcome == "started"
     if not unfinished and work.target.serves() in (sha256, *([None] if work.environment.target == "ci" else [])):
@@ -253,6 +279,6 @@ def finish(work: Rollout) -> None:
     if version and last and unfinished:
         counts = work.target.requests()
         others = None if counts is None else {model: count for model, count in counts.items() if model != sha256}
-        conclude(work, version, last.basis, watched(work.target, sha256, others, work.policy.watch))
+        conclude(work, version, last.basis, watched(work.target, sha256, others, work.policy.watch), pointer)
     elif (serves := work.target.serves()) != sha256:
         raise ProjectError(f"In {work.name} serves the model {serves}, and not {sha256}, which is released.")

@@ -44,8 +44,9 @@ def rows_asked(settings: Settings, policy: Shadow) -> pd.DataFrame:
     with joined(log, labels, Window.until_now(policy.days), load_monitoring().labels.horizon) as found:
         for table in found.tables():
             rows = table[table["id"] != SMOKE_TEST]
-            newest = pd.concat([newest, rows], ignore_index=True).tail(policy.rows_at_most) if len(newest) else rows
-    newest = newest.tail(policy.rows_at_most).reset_index(drop=True)
+            newest = pd.concat([newest, rows], ignore_index=True) if len(newest) else rows
+            newest = newest.sort_values("at", kind="stable").tail(policy.rows_at_most)
+    newest = newest.reset_index(drop=True)
     kept = [name for name in map(str, newest) if name.startswith(FEATURE) or name == LABEL]
     rows = newest[kept].rename(columns=lambda name: name.removeprefix(FEATURE))
     if settings.data.key and len(rows) and newest["key"].notna().all():
@@ -54,11 +55,20 @@ def rows_asked(settings: Settings, policy: Shadow) -> pd.DataFrame:
 
 
 def check_columns(candidate: ModelFolder, champion: ModelFolder | None, rows: pd.DataFrame) -> Check:
-    """Whether clients send all that the candidate needs: as the log says or, without one, as the model in use needs."""
-    sent = set(rows) if len(rows) else set(champion.record.features if champion else candidate.record.features)
-    if unsent := sorted(set(candidate.record.features) - sent):
-        return Check(name=COLUMNS, outcome="fail", said=f"nobody sends {unsent}, which the candidate needs")
-    return Check(name=COLUMNS, outcome="pass", said="clients send all that it needs")
+    """Whether clients send what the candidate takes, no less and no more: by the log or, without one, what the model in
+    use takes.
+    """
+    takes = set(candidate.record.features)
+    sent = set(champion.record.features) if champion else takes
+    if len(rows):
+        sent = set(map(str, rows)) - {LABEL, *candidate.record.key}
+    if takes - sent:
+        said = f"nobody sends {sorted(takes - sent)}, which the candidate needs"
+        return Check(name=COLUMNS, outcome="fail", said=said)
+    if sent - takes:
+        said = f"clients send {sorted(sent - takes)}, for which the candidate would refuse them"
+        return Check(name=COLUMNS, outcome="fail", said=said)
+    return Check(name=COLUMNS, outcome="pass", said="clients send what it takes")
 
 
 def replay(rows: pd.DataFrame, features: Schema, ask: Ask, refused_at_most: float) -> Replayed:
@@ -93,8 +103,12 @@ def check_shadow(
     wrong = share > policy.refused_at_most
     if replayed.refusals:
         said.append(f"the first: {replayed.refusals[0]}")
-    if champion is not None and len(replayed.answers):
-        other = predict(champion.load(), replayed.answered[list(champion.record.features)])
+    try:
+        other = asked_of(champion, replayed.answered)
+    except Exception as error:  # of a model, which may raise anything
+        said.append(f"the model in use cannot answer them: {type(error).__name__}: {error}")
+        other = None
+    if other is not None:
         changed, apart = changed_share(replayed.answers, other), distance(replayed.answers, other)
         said.append(f"{changed:.1%} of the classes are others" if settings.target.task != "regression" else "")
         said.append(f"stability index of the answers {apart:.3f}")
@@ -105,6 +119,13 @@ def check_shadow(
         wrong = wrong or worse
     text = "; ".join(part for part in said if part)
     return Check(name=SHADOW, outcome="fail" if wrong else "pass", said=text)
+
+
+def asked_of(champion: ModelFolder | None, rows: pd.DataFrame) -> pd.DataFrame | None:
+    """What the model in use says of the rows; None without one, or without rows. Raises whatever the model raises."""
+    if champion is None or not len(rows):
+        return None
+    return predict(champion.load(), rows[list(champion.record.features)])
 
 
 def changed_share(one: pd.DataFrame, other: pd.DataFrame) -> float:

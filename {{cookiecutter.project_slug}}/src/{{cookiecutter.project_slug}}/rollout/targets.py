@@ -8,8 +8,13 @@ from typing import Protocol
 import pandas as pd
 
 from ..core.model_folder import ModelFolder
+from ..errors import ProjectError
 
 Ask = Callable[[pd.DataFrame], pd.DataFrame]  # from rows to what a model says of them
+
+
+class MissingTargetError(ProjectError):
+    """Nothing serves there that could be asked, whatever a model would have answered."""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,16 @@ def file_of(uri: str) -> Path:
     return Path(uri.removeprefix(SQLITE))
 
 
+def refuse_local_tracking(settings: Settings) -> None:
+    """Raise ProjectError where runs would be tracked on this machine alone."""
+    uri = address(settings)
+    if is_local(uri):
+        raise ProjectError(
+            f"Runs would be tracked in {uri}, on this machine alone. Give the address of an MLflow server, in "
+            f"{ENVIRONMENT_VARIABLE} or in state.tracking of params.yaml."
+        )
+
+
 @contextmanager
 def reaching(uri: str) -> Iterator[None]:
     """Say as a ProjectError what keeps the store from being used."""

@@ -14,17 +14,20 @@ from ...releases.store import fetched_model, read_release
 from ...serving.protocol import to_request
 from ...serving.server import check_free
 from ...settings import Settings
-from ..policy import Environment
+from ..policy import POLICY, RolloutPolicy, load_policy
 from .folder import ServingFolder
 
 Tell = Callable[[str], None]
 
 
-def serve_released(settings: Settings, name: str, environment: Environment, port: int, tell: Tell) -> None:
-    """Serve what is released in an environment, and what is released there later, until stopped.
+def serve_released(settings: Settings, named: str | None, port: int, tell: Tell) -> None:
+    """Serve what is released in an environment, or in the first, and what is released there later, until stopped.
 
-    Raises ProjectError where CI deploys to it, or where the port is taken.
+    Raises ProjectError where CI deploys to it, where the port is taken, or where what is released cannot be had and
+    nothing was served before.
     """
+    policy = load_policy()[0] if POLICY.exists() else RolloutPolicy()
+    name, environment = policy.environment(named)
     if environment.target != "local":
         raise ProjectError(f"{name} is where CI deploys to, by rollout.yaml. Here, `serve --latest` serves a model.")
     folder = ServingFolder(Path(environment.folder))
@@ -36,7 +39,9 @@ def serve_released(settings: Settings, name: str, environment: Environment, port
             with fetched_model(read_release(pointer, settings.state.releases)) as model:
                 begin_with(folder, model, settings, tell)
     except ProjectError as error:
-        tell(f"What is released cannot be had: {error}")
+        if folder.current is None:
+            raise
+        tell(f"What is released cannot be had, so what was served last is: {error}")
     run(folder, port, tell)
 
 

@@ -10,7 +10,7 @@ from ... import __name__ as package
 from ...core.model_folder import ModelFolder
 from ...errors import ProjectError
 from ...serving import client
-from ..targets import Ask, Requests
+from ..targets import Ask, MissingTargetError, Requests
 from .folder import Running, ServingFolder
 
 BESIDE = f"{package}-beside"
@@ -28,7 +28,7 @@ class LocalTarget:
         """How the server is reached. Raises ProjectError where none runs."""
         found = self._folder.running()
         if found is None:
-            raise ProjectError(f"No server runs in {self._folder.path}: start one, with `make serve`.")
+            raise MissingTargetError(f"No server runs in {self._folder.path}: start one, with `make serve`.")
         return found
 
     def serves(self) -> str | None:
