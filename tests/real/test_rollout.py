@@ -453,7 +453,7 @@ def test_a_person_is_asked_and_approves_or_refuses_or_is_too_late(project, tmp_p
         outcomes = ["waiting", "waiting", "released", "waiting", "refused", found[5][0], "refused"]
         assert [outcome for outcome, _ in found] == outcomes
         assert "nobody is asked about it" in found[5][0]
-        assert "rollout approve" in found[0][1] and "waits for a person since" in found[1][1]
+        assert "rollout approve" in found[0][1] and "for a person since" in found[1][1]
         assert "by a test" in " ".join(project.decision("C=0.1")["reasons"])
         assert "approved by" in releases(project.place)[-1]["by"]
         rules["production"]["approval_days"] = 1e-9
