@@ -20,3 +20,8 @@ def environment(*more: Path) -> dict[str, str]:
     programs = [*more, Path(support.tool("uv")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
     cache = support.run("uv", "cache", "dir", cwd=Path.cwd()).stdout.strip()
     return inherited() | {"PATH": os.pathsep.join(map(str, programs)), "UV_CACHE_DIR": cache}
+
+
+def with_project(clone: Path) -> dict[str, str]:
+    """The same where the project of a clone has been installed before."""
+    return environment() | {"UV_PROJECT_ENVIRONMENT": str(clone / ".venv")}

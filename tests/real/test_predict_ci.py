@@ -53,10 +53,6 @@ class Team:
         (folder := self.scratch / str(self.count)).mkdir(parents=True)
         return folder
 
-    def environment(self) -> dict[str, str]:
-        """A machine that has installed the project before."""
-        return machine.environment() | {"UV_PROJECT_ENVIRONMENT": str(self.clone / ".venv")}
-
     def github(self, at_night: bool, **variables: str) -> github.Result:
         return github.run(
             self.clone,
@@ -64,7 +60,7 @@ class Team:
             event="schedule" if at_night else "workflow_dispatch",
             secrets=KEYS,
             variables=self.reach | variables,
-            environment=self.environment(),
+            environment=machine.with_project(self.clone),
             artifacts=self.fresh() / "artifacts",
         )
 
@@ -77,7 +73,7 @@ class Team:
             folder / "workspace/jenkins/predict.Jenkinsfile",
             folder / "workspace",
             branch="main",
-            environment=self.environment() | {"HOME": str(folder / "home")} | self.reach | variables,
+            environment=machine.with_project(self.clone) | {"HOME": str(folder / "home")} | self.reach | variables,
             credentials={name: {"type": "text", "value": value} for name, value in secrets.items()},
             archive=folder / "archive",
             cause="TimerTrigger" if at_night else "UserIdCause",

@@ -78,10 +78,6 @@ class Team:
         (folder := self.scratch / str(self.count)).mkdir(parents=True)
         return folder
 
-    def environment(self) -> dict[str, str]:
-        """A machine that has installed the project before."""
-        return machine.environment() | {"UV_PROJECT_ENVIRONMENT": str(self.clone / ".venv")}
-
     def github(self, after: tuple[str, str] | None = AFTER_TRAINING, **variables: str) -> github.Result:
         self.hub.started.clear()
         made = github.run(
@@ -91,7 +87,7 @@ class Team:
             after=after or ("", ""),
             secrets=KEYS | {"MLFLOW_TRACKING_PASSWORD": PASSWORD},
             variables=self.reach | variables,
-            environment=self.environment(),
+            environment=machine.with_project(self.clone),
             artifacts=self.fresh() / "artifacts",
             hub=self.hub,
         )
@@ -110,7 +106,7 @@ class Team:
             folder / "workspace/jenkins/release.Jenkinsfile",
             folder / "workspace",
             branch="main",
-            environment=self.environment() | {"HOME": str(folder / "home")} | self.reach | variables,
+            environment=machine.with_project(self.clone) | {"HOME": str(folder / "home")} | self.reach | variables,
             credentials=texts | {"git-push": {"type": "userpass", "username": "jenkins", "password": PUSH_KEY}},
             archive=folder / "archive",
             cause=cause,
