@@ -364,8 +364,9 @@ def listening_on(pid: int) -> list[tuple[str, int]]:
 
 def test_candidates_that_are_no_good_are_rejected_with_the_reason(project, tmp_path):
     champion = project.digests["trained"]
-    bodies = [project.good, with_usage(project.good, RAISES_AT), with_usage(project.good, SLEEPS_AT)]
-    project.policy(shadow={"rows_at_most": 150})  # asked one by one where some fail
+    odd = [with_usage(project.good, RAISES_AT), with_usage(project.good, SLEEPS_AT)] * 10
+    bodies = [*odd, *(with_usage(project.good, value) for value in range(60))]  # so many different answers
+    project.policy(shadow={"rows_at_most": 600})  # asked one by one where some fail
     with serving(project, tmp_path / "log") as server:
         with traffic(server, *bodies) as asked:
             while len(asked.answered) < 200 and not asked.failed:

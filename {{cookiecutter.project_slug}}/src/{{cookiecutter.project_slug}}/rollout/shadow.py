@@ -23,7 +23,7 @@ from .targets import Ask
 
 COLUMNS, SHADOW = "columns sent", "shadow"
 AT_ONCE = 100  # rows in a request
-FEWEST_NUMBERS = 50  # which are different: where clients ask the same again and again, the least change is a large one
+FEWEST_NUMBERS = 50  # different ones
 BINS, EVEN = 10, 0.5  # of an index of stability, and what is added to each count, so that none is zero
 
 
@@ -111,8 +111,9 @@ def check_shadow(
     if other is not None:
         changed, apart = changed_share(replayed.answers, other), distance(replayed.answers, other)
         said.append(f"{changed:.1%} of the classes are others" if settings.target.task != "regression" else "")
-        said.append(f"stability index of the answers {apart:.3f}")
-        wrong = wrong or apart > policy.distance_at_most
+        index = "not told by so few different ones" if apart is None else f"{apart:.3f}"
+        said.append(f"stability index of the answers {index}")
+        wrong = wrong or (apart is not None and apart > policy.distance_at_most)
         wrong = wrong or (settings.target.task != "regression" and changed > policy.changed_at_most)
         worse, about = quality(replayed, other, settings, digest)
         said.append(about)
@@ -133,20 +134,25 @@ def changed_share(one: pd.DataFrame, other: pd.DataFrame) -> float:
     return float((one["prediction"].to_numpy() != other["prediction"].to_numpy()).mean())
 
 
-def distance(one: pd.DataFrame, other: pd.DataFrame) -> float:
-    """How differently the answers of two models are distributed: the largest stability index of all columns."""
-    return max(stability_index(one[name], other[name]) for name in other if name in one)
+def distance(one: pd.DataFrame, other: pd.DataFrame) -> float | None:
+    """How differently the answers of two models are distributed: the largest stability index of all probabilities.
+
+    Of what has none, of the predictions. None where these are too few different numbers: where clients ask the same
+    again and again, the least change moves many of them at once.
+    """
+    names = [name for name in other if name in one and (name != "prediction" or len(other.columns) == 1)]
+    if any(pd.api.types.is_numeric_dtype(other[name]) and other[name].nunique() < FEWEST_NUMBERS for name in names):
+        return None
+    return max(stability_index(one[name], other[name]) for name in names)
 
 
 def stability_index(one: pd.Series, other: pd.Series) -> float:
     """The population stability index of two columns: of numbers by deciles of the second, else by values.
 
-    Each count gets a half more, so that an empty bin is not infinite. Of few different numbers nothing is said: 0.
+    Each count gets a half more, so that an empty bin is not infinite.
     """
     if pd.api.types.is_numeric_dtype(other) and not pd.api.types.is_bool_dtype(other):
         known = np.unique(other)
-        if len(known) < FEWEST_NUMBERS:
-            return 0.0
         deciles = np.quantile(other, np.linspace(0, 1, BINS + 1)[1:-1], method="lower")
         # Between two answers and never at one, which the least change would cross.
         places = np.unique(np.searchsorted(known, deciles))
