@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ DEFAULTS = {
 # What is set for the tests themselves, or for Python where they run, and would follow into what they start: without
 # compiled files, each start of a project's command takes three times as long.
 OWN_VARIABLES = ("VIRTUAL_ENV", "PYTHONPATH", "PYTEST_CURRENT_TEST", "PYTHONDONTWRITEBYTECODE")
+SECONDS_AT_MOST = 1500  # for one command
 FREE_TEXT = ["project_name", "description", "author"]
 DECLARATION = yaml.safe_load((TREE / "maturity.yaml").read_text(encoding="utf-8"))  # its answers are placeholders
 BUILT = [str(number) for number, level in DECLARATION["levels"].items() if "paths" in level]
@@ -91,15 +93,29 @@ def own_environment() -> dict[str, str]:
 def run(
     *command: str | Path, cwd: Path, check: bool = True, typed: str = "", **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as if this was typed, away from the environment that the tests themselves run in."""
-    done = subprocess.run(
+    """Run a command as if this was typed, away from the environment that the tests themselves run in.
+
+    What takes far too long is ended with all that it has started, and what it has said so far is told.
+    """
+    with subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
         env=own_environment() | variables,
-        input=typed,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
+        process_group=0,
+    ) as process:
+        try:
+            out, err = process.communicate(typed, timeout=SECONDS_AT_MOST)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise AssertionError(f"{command} takes over {SECONDS_AT_MOST} s:\n{out}\n{err}") from None
+            raise
+    done = subprocess.CompletedProcess(command, process.returncode, out, err)
     if check:
         assert done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
     return done

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import threading
@@ -499,10 +500,11 @@ def test_a_bad_policy_is_one_sentence_and_what_serves_goes_on(project, tmp_path)
 
 def test_a_server_that_was_killed_is_missed_and_begins_again_with_what_is_pointed_at(project, tmp_path):
     folder, (port,) = project.place / "serving", free_ports(1)
+    with socket.create_server(("127.0.0.1", port)):
+        assert "Choose another with --port" in project.command("serve", "--port", str(port))
     with serving(project, tmp_path / "log", port=port) as server:
         second = project.command("serve", "--port", str(free_ports(1)[0]))
         assert second.count("\n") == 1 and "Stop that one first" in second
-        assert "Choose another with --port" in project.command("serve", "--port", str(port))
         assert server.serves() == project.digests["trained"]
         number = project.numbers["C=0.5"]
         swapping = subprocess.Popen(

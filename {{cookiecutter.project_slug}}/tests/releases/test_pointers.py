@@ -283,7 +283,7 @@ def move_at_once(who: int, start, links: bool, found) -> None:
 @pytest.mark.parametrize(("address", "links"), [("pointers", True), ("pointers", False), (str(POINTER), True)])
 def test_of_two_who_move_it_at_once_exactly_one_does(address, links):
     point(address=address)
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     start, found = context.Barrier(2, timeout=60), context.SimpleQueue()
     both = [context.Process(target=move_at_once, args=(who, start, links, found)) for who in (0, 1)]
     for one in both:

@@ -311,7 +311,7 @@ def test_of_releases_and_roll_backs_at_once_one_wins_and_the_others_say_so(run, 
     for rows in (200, 180):
         release_at_once(0, rows, places[rows])
     first = current().previous
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
         work = [(n, (150, 200, 0, 180)[n % 4], places[(150, 200, 150, 180)[n % 4]]) for n in range(12)]
         said = pool.starmap(release_at_once, work)
     lost = [one for one in said if one]

@@ -150,7 +150,7 @@ def release_in(folder):
 def test_of_two_at_once_exactly_one_releases(origin, tmp_path):
     folders = [clone(origin, tmp_path / name) for name in ("one", "other")]
     head = git("rev-parse", "main", folder=origin)
-    with multiprocessing.get_context("fork").Pool(2) as pool:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
         said = pool.map(release_in, folders)
     winner, loser = folders if said[0] is None else reversed(folders)
     (problem,) = filter(None, said)

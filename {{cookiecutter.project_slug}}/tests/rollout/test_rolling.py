@@ -272,17 +272,16 @@ def test_what_was_cut_short_is_still_taken_back(client, target, versions, monkey
     assert decision(client, "2").outcome == "taken back" and agreed(client, target) == {versions[0]}
 
 
+@pytest.mark.parametrize("step", [(rolling, "roll_back"), (registry, "make_champion")])
 def test_a_take_back_that_was_cut_short_is_finished_and_what_a_person_releases_after_it_stays(
-    client, target, versions, monkeypatch
+    client, target, versions, step, monkeypatch
 ):
-    target.failing = Requests(answered=10, failed=90)
     with monkeypatch.context() as patch:
-        patch.setattr(rolling, "roll_back", killed)
+        patch.setattr(rolling, "watched", lambda *_, **__: patch.setattr(*step, killed) or "it fails")
         with pytest.raises(Killed):
             said(roll_out)
     assert said(roll_out)[0] is None and agreed(client, target) == {versions[0]}
     assert said(roll_out, "2")[0] == "taken back"
-    target.failing = Requests()
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     propose(client, "2", "all the same", load_settings())
     said(roll_out)

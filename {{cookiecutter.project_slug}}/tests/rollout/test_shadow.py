@@ -157,6 +157,14 @@ def test_the_index_is_that_of_the_formula():
     assert distance(numbers, numbers) == 0 and distance(numbers + 500, numbers) > 2
 
 
+def test_the_same_answers_with_other_last_digits_are_the_same():
+    generator = np.random.default_rng(0)
+    often = pd.DataFrame({"x": np.repeat(generator.uniform(size=60), 50)})  # each many times: all change bins, or none
+    one, other = (often + generator.normal(scale=1e-15, size=often.shape) for _ in range(2))
+    assert other["x"].nunique() > 60 and distance(one, other) == 0
+    assert distance(*(side[side["x"] <= side["x"].median()] for side in (one, other))) is None  # of 30 different ones
+
+
 def test_a_candidate_that_takes_longer_fails_and_the_first_has_nobody_to_be_slower_than(make_model, monkeypatch):
     model, slow = make_model(), make_model(rows=150)
     assert check_latency(model, None, pd.DataFrame(), 2).outcome == "pass"

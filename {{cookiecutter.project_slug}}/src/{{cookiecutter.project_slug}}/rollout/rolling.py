@@ -22,7 +22,7 @@ from ..releases.pointers import PointerStore
 from ..releases.record import Check, Pointer, Release
 from ..releases.record import Policy as DecidedBy
 from ..releases.releasing import check_format, current_release, release_model, roll_back, tell_others
-from ..settings import Settings, load_settings
+from ..settings import PRODUCTION, Settings, load_settings
 from ..tracking import registry, runs, store
 from . import decisions
 from .decisions import Decision, Outcome
@@ -272,7 +272,7 @@ def finish(work: Rollout) -> None:
         roll_back(work.settings, work.tell, "; ".join(last.reasons), work.decided_by.file, work.name, pointer)
         return
     unfinished = last is not None and last.outcome == "started"
-    if not unfinished and work.target.serves() in (sha256, *([None] if work.environment.target == "ci" else [])):
+    if not unfinished and followed(work, sha256, version):
         return
     work.tell(f"Release {pointed.release} is what is to serve in {work.name}: that is brought to an end first.")
     tell_others(work.settings, sha256, work.name, work.tell)
@@ -282,3 +282,11 @@ def finish(work: Rollout) -> None:
         conclude(work, version, last.basis, watched(work.target, sha256, others, work.policy.watch), pointer)
     elif (serves := work.target.serves()) != sha256:
         raise ProjectError(f"In {work.name} serves the model {serves}, and not {sha256}, which is released.")
+
+
+def followed(work: Rollout, sha256: str, version: registry.Version | None) -> bool:
+    """Whether the target, as far as it tells, and the registry follow the pointer, which leads to this model."""
+    champion = registry.by_alias(work.client, registry.CHAMPION)
+    if work.name == PRODUCTION and champion != version:
+        return False
+    return work.target.serves() in (sha256, *([None] if work.environment.target == "ci" else []))

@@ -24,6 +24,7 @@ from .targets import Ask
 COLUMNS, SHADOW = "columns sent", "shadow"
 AT_ONCE = 100  # rows in a request
 FEWEST_NUMBERS = 50  # different ones
+ALIKE = 1e-9  # of the width of all numbers: closer ones are the same
 BINS, EVEN = 10, 0.5  # of an index of stability, and what is added to each count, so that none is zero
 
 
@@ -141,9 +142,24 @@ def distance(one: pd.DataFrame, other: pd.DataFrame) -> float | None:
     again and again, the least change moves many of them at once.
     """
     names = [name for name in other if name in one and (name != "prediction" or len(other.columns) == 1)]
-    if any(pd.api.types.is_numeric_dtype(other[name]) and other[name].nunique() < FEWEST_NUMBERS for name in names):
+    if any(pd.api.types.is_numeric_dtype(other[name]) and few(other[name]) for name in names):
         return None
     return max(stability_index(one[name], other[name]) for name in names)
+
+
+def few(numbers: pd.Series) -> bool:
+    """Whether there are too few different ones to say how they are distributed."""
+    return len(gaps(numbers)) + 1 < FEWEST_NUMBERS
+
+
+def gaps(numbers: pd.Series) -> np.ndarray:
+    """The middles between each number and the next one that is another.
+
+    A model that is asked about a row with other rows beside it answers with other last digits: these are no others.
+    """
+    known = np.unique(numbers.to_numpy("float64"))
+    others = np.diff(known) > ALIKE * (known[-1] - known[0])
+    return ((known[:-1] + known[1:]) / 2)[others]
 
 
 def stability_index(one: pd.Series, other: pd.Series) -> float:
@@ -152,11 +168,10 @@ def stability_index(one: pd.Series, other: pd.Series) -> float:
     Each count gets a half more, so that an empty bin is not infinite.
     """
     if pd.api.types.is_numeric_dtype(other) and not pd.api.types.is_bool_dtype(other):
-        known = np.unique(other)
+        between = gaps(other)
         deciles = np.quantile(other, np.linspace(0, 1, BINS + 1)[1:-1], method="lower")
-        # Between two answers and never at one, which the least change would cross.
-        places = np.unique(np.searchsorted(known, deciles))
-        edges = np.array([known[at : at + 2].mean() for at in places if at + 1 < len(known)])
+        places = np.unique(np.searchsorted(between, deciles))
+        edges = between[places[places < len(between)]]  # never at a number, which the least change would cross
         one, other = (pd.Series(np.searchsorted(edges, side)) for side in (one, other))
         values: pd.Index = pd.RangeIndex(len(edges) + 1)
     else:
