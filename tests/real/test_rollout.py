@@ -23,11 +23,11 @@ import pytest
 import yaml
 from emulation.containers import free_ports
 from servers import NAME, good_request
-from support import INSIDE, edit, own_environment, project_command, run
+from support import INSIDE, edit, own_environment, project_command, run, volume
 
 pytestmark = pytest.mark.real
 LEVEL_3 = INSIDE.parent / "level_3"
-SWAPS = int(os.environ.get("TEST_SWAPS", "50"))  # 300 where there is time for it
+SWAPS = min(volume(50), 300)
 REQUESTS = SWAPS * 20_000 // 300
 CLIENTS = 4
 KINDS = ("C=0.5", "C=0.1", "worse", "slow", "shifted", "raises", "sleeps", "errs", "hangs")
