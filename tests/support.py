@@ -95,7 +95,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command as if this was typed, away from the environment that the tests themselves run in.
 
-    What takes far too long is ended with all that it has started, and what it has said so far is told.
+    What takes far too long is ended with what it has started in its process group, and what it has said is told.
     """
     with subprocess.Popen(
         [str(part) for part in command],

@@ -165,6 +165,12 @@ def test_the_same_answers_with_other_last_digits_are_the_same():
     assert distance(*(side[side["x"] <= side["x"].median()] for side in (one, other))) is None  # of 30 different ones
 
 
+@pytest.mark.parametrize("far", [1e15, np.inf])
+def test_one_answer_that_is_far_off_hides_no_shift(far):
+    numbers = pd.DataFrame({"x": [*np.arange(1000.0), far]})
+    assert distance(numbers, numbers) == 0 and distance(numbers + 500, numbers) > 2
+
+
 def test_a_candidate_that_takes_longer_fails_and_the_first_has_nobody_to_be_slower_than(make_model, monkeypatch):
     model, slow = make_model(), make_model(rows=150)
     assert check_latency(model, None, pd.DataFrame(), 2).outcome == "pass"

@@ -286,7 +286,6 @@ def finish(work: Rollout) -> None:
 
 def followed(work: Rollout, sha256: str, version: registry.Version | None) -> bool:
     """Whether the target, as far as it tells, and the registry follow the pointer, which leads to this model."""
-    champion = registry.by_alias(work.client, registry.CHAMPION)
-    if work.name == PRODUCTION and champion != version:
+    if work.name == PRODUCTION and registry.by_alias(work.client, registry.CHAMPION) != version:
         return False
     return work.target.serves() in (sha256, *([None] if work.environment.target == "ci" else []))
